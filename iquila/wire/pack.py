@@ -1,0 +1,326 @@
+"""
+PACK, the serialization of the handshake and of the administration RPC (reference §2).
+
+Integers are big-endian. Every count and size is checked against the limits and against the
+bytes that are there before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from ipaddress import IPv4Address, IPv6Address
+
+from attrs import define, frozen
+
+from iquila.errors import PackError
+
+IPAddress = IPv4Address | IPv6Address
+Value = int | bytes | str
+
+MAX_NAME = 63
+MAX_PADDING = 1000
+_U32 = struct.Struct(">I")
+_U64 = struct.Struct(">Q")
+
+
+class Type(IntEnum):
+    """The type of an element's values."""
+
+    INT = 0
+    """u32."""
+    DATA = 1
+    STR = 2
+    """Bytes without NUL; UTF-8 here, undecodable bytes replaced."""
+    UNISTR = 3
+    """UTF-8 with one trailing NUL, which readers may miss."""
+    INT64 = 4
+    """u64."""
+
+
+@frozen
+class Limits:
+    """The most a decoder takes: bytes in all, elements, values in all, bytes of one value."""
+
+    total: int
+    elements: int
+    values: int
+    value_size: int
+
+
+LOGIN_LIMITS = Limits(64 * 1024, 512, 1024, 64 * 1024)
+ANSWER_LIMITS = Limits(1024 * 1024, 1024, 8192, 1024 * 1024)
+RPC_LIMITS = Limits(16 * 1024 * 1024, 4096, 262_144, 16 * 1024 * 1024)
+
+
+@define
+class Element:
+    """A named, typed list of values."""
+
+    name: str
+    type: Type
+    values: list[Value]
+
+
+class Pack:
+    """
+    An ordered set of elements whose names are compared without regard to case.
+
+    Readers answer a missing element, one of another type or an index beyond its values with
+    the default, as the protocol does: that is never an error by itself.
+    """
+
+    __slots__ = ("_elements",)
+
+    def __init__(self) -> None:
+        self._elements: dict[str, Element] = {}
+
+    def __repr__(self) -> str:
+        # Values may be secrets.
+        return f"<Pack {' '.join(self.names())}>"
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._elements
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pack) and self._elements == other._elements
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[Element]:
+        return iter(self._elements.values())
+
+    def names(self) -> list[str]:
+        """Return the names of the elements, in their order."""
+        return [element.name for element in self._elements.values()]
+
+    def count(self, name: str) -> int:
+        """Return how many values an element has, 0 where it is missing."""
+        element = self._elements.get(name.lower())
+        return 0 if element is None else len(element.values)
+
+    # -- writing
+
+    def _add(self, name: str, kind: Type, values: list[Value]) -> Pack:
+        # An empty array makes real readers fail for the whole pack.
+        if values:
+            if not name or len(name.encode()) > MAX_NAME:
+                raise ValueError(f"an element's name has 1 to {MAX_NAME} bytes: {name!r}")
+            if name.lower() in self._elements:
+                raise ValueError(f"there is an element {name!r} already")
+            self._elements[name.lower()] = Element(name, kind, values)
+        return self
+
+    def add_int(self, name: str, *values: int) -> Pack:
+        """Add u32 values."""
+        return self._add(name, Type.INT, [v & 0xFFFFFFFF for v in values])
+
+    def add_bool(self, name: str, *values: bool) -> Pack:
+        """Add flags, which travel as u32."""
+        return self._add(name, Type.INT, [int(v) for v in values])
+
+    def add_int64(self, name: str, *values: int) -> Pack:
+        """Add u64 values."""
+        return self._add(name, Type.INT64, [v & 0xFFFFFFFFFFFFFFFF for v in values])
+
+    def add_data(self, name: str, *values: bytes) -> Pack:
+        """Add byte strings."""
+        return self._add(name, Type.DATA, [bytes(v) for v in values])
+
+    def add_str(self, name: str, *values: str) -> Pack:
+        """Add strings, trimmed of white space at both ends."""
+        return self._add(name, Type.STR, [v.strip() for v in values])
+
+    def add_unistr(self, name: str, *values: str) -> Pack:
+        """Add Unicode strings, trimmed of white space at both ends."""
+        return self._add(name, Type.UNISTR, [v.strip() for v in values])
+
+    def add_ip(self, name: str, *values: IPAddress) -> Pack:
+        """Add addresses: four elements, the IPv4 one with its bytes reversed."""
+        v4 = [int.from_bytes(v.packed, "little") if v.version == 4 else 0 for v in values]
+        v6 = [v.packed if v.version == 6 else b"\0" * 16 for v in values]
+        self.add_int(name, *v4)
+        self.add_bool(f"{name}@ipv6_bool", *(v.version == 6 for v in values))
+        self.add_data(f"{name}@ipv6_array", *v6)
+        return self.add_int(f"{name}@ipv6_scope_id", *(0 for _ in values))
+
+    def add_padding(self, random: Callable[[int], bytes] = os.urandom) -> Pack:
+        """Add `pencore`, 0..999 random bytes that hide the length (reference §1.4)."""
+        if "pencore" in self:
+            return self
+        size = int.from_bytes(random(2), "big") % MAX_PADDING
+        return self.add_data("pencore", random(size))
+
+    # -- reading
+
+    def _all(self, name: str, kind: Type) -> list[Value]:
+        element = self._elements.get(name.lower())
+        return element.values if element is not None and element.type is kind else []
+
+    def _one(self, name: str, kind: Type, index: int) -> Value | None:
+        values = self._all(name, kind)
+        return values[index] if 0 <= index < len(values) else None
+
+    def get_int(self, name: str, index: int = 0, default: int = 0) -> int:
+        """Return a u32 value."""
+        value = self._one(name, Type.INT, index)
+        return value if isinstance(value, int) else default
+
+    def get_bool(self, name: str, index: int = 0, default: bool = False) -> bool:
+        """Return a flag."""
+        return bool(self.get_int(name, index, int(default)))
+
+    def get_int64(self, name: str, index: int = 0, default: int = 0) -> int:
+        """Return a u64 value."""
+        value = self._one(name, Type.INT64, index)
+        return value if isinstance(value, int) else default
+
+    def get_data(self, name: str, index: int = 0, default: bytes = b"") -> bytes:
+        """Return a byte string."""
+        value = self._one(name, Type.DATA, index)
+        return value if isinstance(value, bytes) else default
+
+    def get_str(self, name: str, index: int = 0, default: str = "") -> str:
+        """Return a string."""
+        value = self._one(name, Type.STR, index)
+        return value if isinstance(value, str) else default
+
+    def get_unistr(self, name: str, index: int = 0, default: str = "") -> str:
+        """Return a Unicode string."""
+        value = self._one(name, Type.UNISTR, index)
+        return value if isinstance(value, str) else default
+
+    def get_ip(self, name: str, index: int = 0) -> IPAddress | None:
+        """Return an address, None where there is none."""
+        if self.get_bool(f"{name}@ipv6_bool", index):
+            packed = self.get_data(f"{name}@ipv6_array", index)
+            return IPv6Address(packed) if len(packed) == 16 else None
+        value = self._one(name, Type.INT, index)
+        return IPv4Address(value.to_bytes(4, "little")) if isinstance(value, int) else None
+
+    def all_ints(self, name: str) -> list[int]:
+        """Return all values of a u32 element."""
+        return [v for v in self._all(name, Type.INT) if isinstance(v, int)]
+
+    def all_strs(self, name: str) -> list[str]:
+        """Return all values of a string element."""
+        return [v for v in self._all(name, Type.STR) if isinstance(v, str)]
+
+    def all_data(self, name: str) -> list[bytes]:
+        """Return all values of a byte string element."""
+        return [v for v in self._all(name, Type.DATA) if isinstance(v, bytes)]
+
+    @property
+    def error(self) -> int:
+        """The error number that the pack carries, 0 for success."""
+        return self.get_int("error")
+
+    # -- bytes
+
+    def encode(self) -> bytes:
+        """Return the pack as bytes."""
+        parts = [_U32.pack(len(self._elements))]
+        for element in self._elements.values():
+            name = element.name.encode()
+            # The length counts a NUL that is not sent.
+            parts += (_U32.pack(len(name) + 1), name)
+            parts += (_U32.pack(element.type), _U32.pack(len(element.values)))
+            parts += (_encode_value(element.type, value) for value in element.values)
+        return b"".join(parts)
+
+    @classmethod
+    def decode(cls, data: bytes | memoryview, limits: Limits = LOGIN_LIMITS) -> Pack:
+        """
+        Read a pack.
+
+        :raises PackError: the bytes are not a pack, or exceed `limits`.
+        """
+        if len(data) > limits.total:
+            raise PackError(
+                f"A PACK of {len(data)} bytes is too large: {limits.total} is the most."
+            )
+        reader = _Reader(bytes(data), limits)
+        pack = cls()
+        for _ in range(reader.counted(limits.elements, 12, "elements")):
+            element = reader.element()
+            key = element.name.lower()
+            if key in pack._elements:
+                raise PackError(f"The PACK has two elements named {element.name!r}.")
+            pack._elements[key] = element
+        return pack
+
+
+def _encode_value(kind: Type, value: Value) -> bytes:
+    if isinstance(value, int):
+        return (_U64 if kind is Type.INT64 else _U32).pack(value)
+    if isinstance(value, bytes):
+        return _U32.pack(len(value)) + value
+    raw = value.encode("utf-8", "surrogateescape")
+    if kind is Type.UNISTR:
+        raw += b"\0"
+    return _U32.pack(len(raw)) + raw
+
+
+class _Reader:
+    """Reads the parts of a pack, never past its end."""
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        self._data = data
+        self._limits = limits
+        self._at = 0
+        self._values = 0
+
+    def u32(self) -> int:
+        return int.from_bytes(self.take(4), "big")
+
+    def take(self, size: int) -> bytes:
+        end = self._at + size
+        if end > len(self._data):
+            raise PackError("The PACK ends in the middle of an element.")
+        taken = self._data[self._at : end]
+        self._at = end
+        return taken
+
+    def counted(self, limit: int, least_size: int, what: str) -> int:
+        """Read a count, refusing one that the rest of the bytes cannot hold."""
+        count = self.u32()
+        if count > limit or count * least_size > len(self._data) - self._at:
+            raise PackError(f"The PACK announces {count} {what}: that is more than it may hold.")
+        return count
+
+    def element(self) -> Element:
+        length = self.u32()
+        if not 1 < length <= self._limits.total:
+            raise PackError("The PACK has an element without a name.")
+        # Longer names are cut, as the system's own reader does.
+        name = self.take(length - 1)[:MAX_NAME].decode("utf-8", "replace")
+        number = self.u32()
+        if number not in _TYPES:
+            raise PackError(f"The PACK has an element of the unknown type {number}.")
+        kind = _TYPES[number]
+        least = 8 if kind is Type.INT64 else 4
+        count = self.counted(self._limits.values - self._values, least, "values")
+        if not count:
+            raise PackError(f"The PACK's element {name!r} has no values.")
+        self._values += count
+        return Element(name, kind, [self.value(kind) for _ in range(count)])
+
+    def value(self, kind: Type) -> Value:
+        if kind is Type.INT:
+            return self.u32()
+        if kind is Type.INT64:
+            return int.from_bytes(self.take(8), "big")
+        size = self.u32()
+        if size > self._limits.value_size:
+            raise PackError(f"The PACK has a value of {size} bytes: that is too large.")
+        raw = self.take(size)
+        if kind is Type.DATA:
+            return raw
+        if kind is Type.UNISTR:
+            raw = raw.split(b"\0", 1)[0]
+        return raw.decode("utf-8", "replace").strip()
+
+
+_TYPES = {int(kind): kind for kind in Type}
