@@ -1,0 +1,20 @@
+"""Why a switch drops frames: the keys of a port's `drops`."""
+
+from __future__ import annotations
+
+BAD_SOURCE = "bad_source"
+"""The source address is zero, a group, or the destination."""
+OWN_ADDRESS = "own_address"
+"""The frame comes from, or goes to, the address of the switch itself."""
+MONITOR = "monitor"
+"""A monitor port may not send."""
+MAC_LIMIT = "mac_limit"
+"""The port has as many MAC addresses as its policy allows."""
+TABLE_FULL = "table_full"
+"""The MAC table of the switch is full."""
+MAC_STOLEN = "mac_stolen"
+"""The address was active on another port just now, and the policy forbids to take it."""
+SAME_PORT = "same_port"
+"""The destination is on the port that the frame came from."""
+STORM = "storm"
+"""The broadcast limiter."""
