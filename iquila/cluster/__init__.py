@@ -1,0 +1,1 @@
+"""The rules of a cluster: points, placement, tickets, the roster, the proof at joining."""
