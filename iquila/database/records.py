@@ -1,0 +1,224 @@
+"""
+What the databases hold: small frozen records, each with a key that is unique for its type.
+
+Names are compared without regard to case, so keys are lower-cased. Times are milliseconds
+since 1970, UTC; 0 means never.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar, TypeVar
+
+import msgspec
+from attrs import field, frozen
+
+from iquila.errors import DatabaseCorrupt
+from iquila.wire.policy import Policy
+
+
+class SwitchKind(IntEnum):
+    """The type of a Virtual Switch; it cannot change."""
+
+    STANDALONE = 0
+    STATIC = 1
+    """An instance on every server of the cluster."""
+    DYNAMIC = 2
+    """One instance, on one server, while it has sessions."""
+
+
+class AuthKind(IntEnum):
+    """How a user proves who they are."""
+
+    ANONYMOUS = 0
+    PASSWORD = 1
+    CERTIFICATE = 2
+    SIGNED = 3
+    RADIUS = 4
+    NT = 5
+
+
+class ServerMode(IntEnum):
+    """What a server is."""
+
+    STANDALONE = 0
+    CONTROLLER = 1
+    MEMBER = 2
+
+
+@frozen
+class Record:
+    """The root of all records."""
+
+    kind_name: ClassVar[str] = ""
+
+    @property
+    def key(self) -> str:
+        """What names this record among those of its type."""
+        raise NotImplementedError
+
+
+R = TypeVar("R", bound=Record)
+
+
+@frozen
+class Switch(Record):
+    """A Virtual Switch. The hashes are those of reference §3.5, 20 bytes."""
+
+    kind_name: ClassVar[str] = "switch"
+    name: str
+    kind: SwitchKind
+    online: bool = True
+    max_sessions: int = 0
+    hashed_password: bytes = field(default=b"", repr=False)
+    secure_password: bytes = field(default=b"", repr=False)
+    no_enum: bool = False
+    created: int = 0
+    message: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name."""
+        return self.name.lower()
+
+
+@frozen
+class User(Record):
+    """A user of one Virtual Switch."""
+
+    kind_name: ClassVar[str] = "user"
+    switch: str
+    name: str
+    auth: AuthKind = AuthKind.ANONYMOUS
+    password_hash: bytes = field(default=b"", repr=False)
+    nt_hash: bytes = field(default=b"", repr=False)
+    group: str = ""
+    real_name: str = ""
+    note: str = ""
+    created: int = 0
+    updated: int = 0
+    expires: int = 0
+    policy: Policy | None = None
+
+    @property
+    def key(self) -> str:
+        """``switch/name``."""
+        return user_key(self.switch, self.name)
+
+
+@frozen
+class Placement(Record):
+    """Where a dynamic switch runs: the server's id, and the epoch since which it does."""
+
+    kind_name: ClassVar[str] = "placement"
+    switch: str
+    member: str
+    epoch: int
+
+    @property
+    def key(self) -> str:
+        """The switch's name."""
+        return self.switch.lower()
+
+
+@frozen
+class Member(Record):
+    """A member as it joined first; its certificate is pinned by the SHA-256 fingerprint."""
+
+    kind_name: ClassVar[str] = "member"
+    id: str
+    host_name: str
+    fingerprint: bytes
+    first_joined: int
+
+    @property
+    def key(self) -> str:
+        """The id."""
+        return self.id
+
+
+@frozen
+class LoginCount(Record):
+    """How often a user (or, with an empty user, anybody on a switch) logged in."""
+
+    kind_name: ClassVar[str] = "logins"
+    switch: str
+    user: str
+    logins: int
+    last_login: int
+
+    @property
+    def key(self) -> str:
+        """``switch/user``."""
+        return user_key(self.switch, self.user)
+
+
+@frozen
+class ServerSettings(Record):
+    """What one server is; never replicated."""
+
+    kind_name: ClassVar[str] = "server"
+    server_id: str
+    mode: ServerMode = ServerMode.STANDALONE
+    password_hash: bytes = field(default=b"", repr=False)
+    weight: int = 100
+    controller_only: bool = False
+    controller_host: str = ""
+    controller_port: int = 0
+    member_password_hash: bytes = field(default=b"", repr=False)
+    public_address: str = ""
+    public_ports: tuple[int, ...] = ()
+    max_sessions: int = 4096
+
+    @property
+    def key(self) -> str:
+        """There is one only."""
+        return "settings"
+
+
+@frozen
+class ListenerRecord(Record):
+    """A TCP port that one server listens on; never replicated."""
+
+    kind_name: ClassVar[str] = "listener"
+    port: int
+    enabled: bool = True
+
+    @property
+    def key(self) -> str:
+        """The port, with leading zeros, so that keys sort as ports do."""
+        return f"{self.port:05d}"
+
+
+RECORD_TYPES: dict[str, type[Record]] = {
+    cls.kind_name: cls
+    for cls in (Switch, User, Placement, Member, LoginCount, ServerSettings, ListenerRecord)
+}
+
+
+def user_key(switch: str, user: str) -> str:
+    """Return the key of a user's record."""
+    return f"{switch.lower()}/{user.lower()}"
+
+
+def encode(record: Record) -> bytes:
+    """Return a record as JSON; bytes are base64."""
+    return msgspec.json.encode(record)
+
+
+def decode(kind_name: str, data: bytes) -> Record | None:
+    """
+    Return the record in some JSON, None for a type that is not known here.
+
+    :raises DatabaseCorrupt: the JSON does not fit its type.
+    """
+    cls = RECORD_TYPES.get(kind_name)
+    if cls is None:
+        return None
+    try:
+        return msgspec.json.decode(data, type=cls)
+    except msgspec.MsgspecError as error:
+        raise DatabaseCorrupt(
+            f"The database has a {kind_name} record that cannot be read ({error}): restore a "
+            "copy from the directory of backups."
+        ) from error

@@ -1,0 +1,349 @@
+"""
+A database: records kept whole in memory, every change durable below before it is seen.
+
+Reading is immediate. Changes are transactions with compares; waiting ones share a commit, and
+each still is a revision of its own. Watchers are told of revisions in order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from attrs import define, frozen
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+from zope.interface import implementer
+
+from iquila.database.engine import Commit, Content, Engine, MemoryEngine, Row
+from iquila.database.records import R, Record, decode, encode
+from iquila.errors import Conflict, TooManyItems
+from iquila.interfaces import ISystemDatabase
+
+HISTORY = 1024
+"""Revisions that a replica may be behind before it needs a snapshot."""
+QUEUE_LIMIT = 4096
+"""Transactions that may wait for the disk."""
+
+
+@frozen
+class Change:
+    """A record written (`record`) or deleted (None)."""
+
+    kind: str
+    key: str
+    record: Record | None
+
+
+def put(record: Record) -> Change:
+    """Return the change that writes a record."""
+    return Change(record.kind_name, record.key, record)
+
+
+def delete(record_type: type[Record], key: str) -> Change:
+    """Return the change that deletes a record; a missing one is no error."""
+    return Change(record_type.kind_name, key.lower(), None)
+
+
+@frozen
+class Compare:
+    """What must hold for a transaction: a record's revision; 0 means that it is absent."""
+
+    kind: str
+    key: str
+    revision: int
+
+
+@frozen
+class RevisionEvent:
+    """One revision: (type of record, key, old record, new record) for each change."""
+
+    revision: int
+    changes: tuple[tuple[str, str, Record | None, Record | None], ...]
+    rows: tuple[Row, ...]
+    """The same, encoded, for replicas."""
+
+
+@frozen
+class _Entry:
+    record: Record | None
+    """None for a type that is not known here."""
+    raw: bytes
+    revision: int
+
+
+@define(eq=False)
+class _Waiting:
+    rows: tuple[Row, ...]
+    compare: tuple[Compare, ...]
+    done: Deferred[int]
+    revision: int = 0
+    """Given by the replica's source; 0 for the next one."""
+
+
+@implementer(ISystemDatabase)
+class Database:
+    """
+    A database on an engine. Use :meth:`open` or :meth:`in_memory`.
+
+    :param reactor: for the engine's thread; None where the engine does not block.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, engine: Engine, reactor: Any = None) -> None:
+        self._engine = engine
+        self._reactor = reactor
+        self._pool: ThreadPool | None = None
+        if engine.blocking:
+            self._pool = ThreadPool(1, 1, "database")
+            self._pool.start()
+        self._watchers: list[Callable[[RevisionEvent], None]] = []
+        self._waiting: deque[_Waiting] = deque()
+        self._history: deque[Commit] = deque(maxlen=HISTORY)
+        self._busy = False
+        self._idle: list[Deferred[None]] = []
+        self._set_content(engine.load())
+
+    @classmethod
+    def open(cls, engine: Engine, reactor: Any) -> Database:
+        """Open a database whose engine may block."""
+        return cls(engine, reactor)
+
+    @classmethod
+    def in_memory(cls, id: str = "memory") -> Database:
+        """Return a database that keeps nothing, and whose awaitables have fired already."""
+        return cls(MemoryEngine(id))
+
+    def _set_content(self, content: Content) -> None:
+        self.id = content.id
+        self.revision = content.revision
+        self._entries: dict[str, dict[str, _Entry]] = {}
+        for kind, key, value, revision in content.rows:
+            self._entries.setdefault(kind, {})[key] = _Entry(decode(kind, value), value, revision)
+
+    # -- reading
+
+    def get(self, record_type: type[R], key: str) -> R | None:
+        """Return the record with this key, in any case, or None."""
+        entry = self._entries.get(record_type.kind_name, {}).get(key.lower())
+        record = entry.record if entry is not None else None
+        return record if isinstance(record, record_type) else None
+
+    def all(self, record_type: type[R], prefix: str = "") -> list[R]:
+        """Return the records whose keys begin with `prefix`, in the order of their keys."""
+        entries = self._entries.get(record_type.kind_name, {})
+        wanted = prefix.lower()
+        return [
+            record
+            for key in sorted(entries)
+            if key.startswith(wanted) and isinstance(record := entries[key].record, record_type)
+        ]
+
+    def unchanged(self, record_type: type[Record], key: str) -> Compare:
+        """Return the compare that a record is as it is now, or still absent."""
+        entry = self._entries.get(record_type.kind_name, {}).get(key.lower())
+        return Compare(record_type.kind_name, key.lower(), entry.revision if entry else 0)
+
+    # -- changing
+
+    def transact(self, changes: Sequence[Change], compare: Sequence[Compare] = ()) -> Deferred[int]:
+        """
+        Make changes, all or none.
+
+        :returns: the new revision, once it is durable and visible.
+        :raises Conflict: a compare does not hold; nothing was changed.
+        :raises TooManyItems: too many transactions wait for the disk.
+        """
+        rows = tuple(
+            (c.kind, c.key, None if c.record is None else encode(c.record)) for c in changes
+        )
+        return self._enqueue(_Waiting(rows, tuple(compare), Deferred()))
+
+    def apply(self, revision: int, rows: Sequence[Row]) -> Deferred[int]:
+        """
+        Make one revision of another database here: a replica's step.
+
+        :raises Conflict: the revision is not newer than what is here.
+        """
+        return self._enqueue(_Waiting(tuple(rows), (), Deferred(), revision))
+
+    def _enqueue(self, waiting: _Waiting) -> Deferred[int]:
+        if len(self._waiting) >= QUEUE_LIMIT:
+            waiting.done.errback(
+                Failure(TooManyItems("Too many changes wait for the disk: try again later."))
+            )
+            return waiting.done
+        self._waiting.append(waiting)
+        self._pump()
+        return waiting.done
+
+    def _pump(self) -> None:
+        if self._busy:
+            return
+        if not self._waiting:
+            idle, self._idle = self._idle, []
+            for done in idle:
+                done.callback(None)
+            return
+        batch, commits = self._batch()
+        if not commits:
+            self._pump()
+            return
+        self._busy = True
+        done = self._call(self._engine.commit, commits)
+        done.addBoth(self._committed, batch, commits)
+
+    def _batch(self) -> tuple[list[_Waiting], list[Commit]]:
+        """Take what waits, refusing what a compare forbids; earlier ones count as made."""
+        batch: list[_Waiting] = []
+        commits: list[Commit] = []
+        overlay: dict[tuple[str, str], int] = {}
+        revision = self.revision
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            wanted = waiting.revision or revision + 1
+            stale = wanted <= revision
+            if stale or not all(self._holds(c, overlay) for c in waiting.compare):
+                waiting.done.errback(Failure(Conflict()))
+                continue
+            revision = wanted
+            for kind, key, value in waiting.rows:
+                overlay[kind, key] = 0 if value is None else revision
+            batch.append(waiting)
+            commits.append(Commit(revision, waiting.rows))
+        return batch, commits
+
+    def _holds(self, compare: Compare, overlay: dict[tuple[str, str], int]) -> bool:
+        made = overlay.get((compare.kind, compare.key))
+        if made is not None:
+            return made == compare.revision
+        entry = self._entries.get(compare.kind, {}).get(compare.key)
+        return (entry.revision if entry else 0) == compare.revision
+
+    def _committed(self, result: Any, batch: list[_Waiting], commits: list[Commit]) -> None:
+        self._busy = False
+        if isinstance(result, Failure):
+            self._log.failure("The database could not be written", result)
+            for waiting in batch:
+                waiting.done.errback(result)
+        else:
+            for waiting, commit in zip(batch, commits, strict=True):
+                self._publish(commit)
+                waiting.done.callback(commit.revision)
+        self._pump()
+
+    def _publish(self, commit: Commit) -> None:
+        changes = []
+        for kind, key, value in commit.rows:
+            entries = self._entries.setdefault(kind, {})
+            old = entries.get(key)
+            new = None
+            if value is None:
+                entries.pop(key, None)
+            else:
+                new = decode(kind, value)
+                entries[key] = _Entry(new, value, commit.revision)
+            changes.append((kind, key, old.record if old else None, new))
+        self.revision = commit.revision
+        self._history.append(commit)
+        self._tell(RevisionEvent(commit.revision, tuple(changes), commit.rows))
+
+    # -- watching and replicas
+
+    def watch(self, callback: Callable[[RevisionEvent], None]) -> Callable[[], None]:
+        """
+        Have `callback` called with each revision from now on, in order.
+
+        :returns: ends the watch; may be called more than once.
+        """
+        self._watchers.append(callback)
+
+        def unwatch() -> None:
+            if callback in self._watchers:
+                self._watchers.remove(callback)
+
+        return unwatch
+
+    def _tell(self, event: RevisionEvent) -> None:
+        for watcher in list(self._watchers):
+            try:
+                watcher(event)
+            except Exception:
+                self._log.failure("A watcher of the database failed")
+
+    def snapshot(self) -> Content:
+        """Return everything, for a replica."""
+        return Content(
+            self.id,
+            self.revision,
+            [
+                (kind, key, entry.raw, entry.revision)
+                for kind, entries in self._entries.items()
+                for key, entry in entries.items()
+            ],
+        )
+
+    def changes_since(self, revision: int) -> list[Commit] | None:
+        """Return the revisions after one, None where they are not all known any more."""
+        if revision == self.revision:
+            return []
+        if revision > self.revision or not self._history:
+            return None
+        if self._history[0].revision > revision + 1:
+            return None
+        return [commit for commit in self._history if commit.revision > revision]
+
+    async def replace(self, content: Content) -> None:
+        """Take another database's content and identity; watchers see the difference."""
+        await self._settled()
+        self._busy = True
+        try:
+            await self._call(self._engine.replace, content)
+        finally:
+            self._busy = False
+        old = self._entries
+        self._set_content(content)
+        self._history.clear()
+        self._tell(RevisionEvent(self.revision, tuple(self._difference(old)), ()))
+        self._pump()
+
+    def _difference(
+        self, old: dict[str, dict[str, _Entry]]
+    ) -> list[tuple[str, str, Record | None, Record | None]]:
+        changes = []
+        for kind in old.keys() | self._entries.keys():
+            before, after = old.get(kind, {}), self._entries.get(kind, {})
+            for key in before.keys() | after.keys():
+                a, b = before.get(key), after.get(key)
+                if a is None or b is None or a.raw != b.raw:
+                    changes.append((kind, key, a.record if a else None, b.record if b else None))
+        return changes
+
+    def backup(self, target: Path) -> Deferred[None]:
+        """Write a complete copy to a new file."""
+        return self._call(self._engine.backup, target)
+
+    async def close(self) -> None:
+        """Wait for what is being written, then let go of the files."""
+        await self._settled()
+        await self._call(self._engine.close)
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool = None
+
+    async def _settled(self) -> None:
+        if self._busy or self._waiting:
+            done: Deferred[None] = Deferred()
+            self._idle.append(done)
+            await done
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        if self._pool is None:
+            return maybeDeferred(function, *arguments)
+        return deferToThreadPool(self._reactor, self._pool, function, *arguments)
