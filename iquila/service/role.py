@@ -1,0 +1,232 @@
+"""
+What the roles share: who a login is, by the rules of reference §3.6 (1 to 5).
+
+A role is the gate of its server (:class:`iquila.session.gate.Gate`) while it lasts.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import ClassVar
+
+from attrs import evolve, frozen
+from twisted.logger import Logger
+
+import iquila
+from iquila.database.records import AuthKind, ServerMode, Switch, User, user_key
+from iquila.database.store import Database, put
+from iquila.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    NotSupported,
+    OldPasswordWrong,
+    ServerCannotAccept,
+    SwitchNotFound,
+    SwitchOffline,
+    TooManyLogins,
+    WrongAuthType,
+)
+from iquila.service.admission import Admission
+from iquila.service.core import Core
+from iquila.service.instances import Instances
+from iquila.session.authentication import (
+    ADMINISTRATOR,
+    administrator_policy,
+    authenticate_administrator,
+    authenticate_user,
+    is_administrator,
+    session_policy,
+)
+from iquila.session.gate import Peer
+from iquila.session.server import ServerSession
+from iquila.wire.hello import CHALLENGE_SIZE, Hello
+from iquila.wire.login import Login
+from iquila.wire.passwords import check
+from iquila.wire.policy import DEFAULT_POLICY, Policy
+from iquila.wire.redirect import Redirect
+from iquila.wire.request import PasswordChange
+
+PRODUCT = f"iquila VEN Server {iquila.__version__}"
+VERSION, BUILD = 501, 9674
+"""The protocol's version and build that we speak (reference §1.5)."""
+
+
+@frozen
+class Passed:
+    """A login that proved itself."""
+
+    switch: Switch
+    user: str
+    policy: Policy
+    administrator: bool = False
+    group: str = ""
+    real_name: str = ""
+
+
+class Role:
+    """
+    The base of the roles.
+
+    :param system: the system database of this role.
+    """
+
+    mode: ClassVar[ServerMode]
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, core: Core, system: Database) -> None:
+        self.core = core
+        self.system = system
+        self.instances = Instances(
+            core.reactor, system, core.settings.server_id, self.mode, self._instance_stopped
+        )
+        self.admission = Admission(
+            core.reactor,
+            core.sessions,
+            lambda: core.settings.max_sessions,
+            self.session_ended,
+        )
+
+    async def start(self) -> None:
+        """Begin: instances run, logins are answered."""
+        self.instances.start()
+
+    async def stop(self) -> None:
+        """End: every session is closed cleanly."""
+        self.admission.accepting = False
+        self.core.sessions.end_all()
+        self.instances.stop()
+
+    def _instance_stopped(self, name: str) -> None:
+        for session in self.core.sessions.of_switch(name):
+            session.end()
+
+    def session_ended(self, session: ServerSession) -> None:
+        """Note that a session on this server is over."""
+        self._log.info("Session {name} has ended", name=session.facts.name)
+
+    # -- the gate
+
+    def hello(self) -> Hello:
+        """Return a Hello with a fresh challenge."""
+        return Hello(PRODUCT, VERSION, BUILD, os.urandom(CHALLENGE_SIZE))
+
+    async def login(self, login: Login, challenge: bytes, peer: Peer) -> ServerSession | Redirect:
+        """Authenticate and place a client."""
+        raise NotSupported
+
+    def resume(self, session_key: bytes) -> ServerSession:
+        """Return the live session with this key."""
+        return self.core.sessions.resume(session_key)
+
+    def switch_names(self) -> list[str]:
+        """Return the names of the switches that may be shown to anybody."""
+        return [s.name for s in self.system.all(Switch) if not s.no_enum]
+
+    async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+        """Let a user replace their own password (reference §1.6)."""
+        if self.system.get(Switch, change.switch) is None:
+            raise SwitchNotFound
+        user = self.system.get(User, user_key(change.switch, change.user))
+        if user is None:
+            raise OldPasswordWrong
+        if user.auth is not AuthKind.PASSWORD:
+            raise WrongAuthType
+        if not check(change.secure_old_password, user.password_hash, challenge):
+            raise OldPasswordWrong
+        if user.policy is not None and user.policy.fix_password:
+            raise AccessDenied("The policy does not allow this user to change the password.")
+        now = int(time.time() * 1000)
+        await self.system.transact(
+            [put(evolve(user, password_hash=change.new_password, updated=now))]
+        )
+
+    # -- who it is
+
+    def authenticate(self, login: Login, challenge: bytes, peer: Peer) -> Passed:
+        """
+        Check a login against this role's database.
+
+        :raises VENError: why it is refused.
+        """
+        if not self.admission.accepting:
+            raise ServerCannotAccept
+        switch = self.system.get(Switch, login.switch)
+        if switch is None:
+            raise SwitchNotFound(
+                f"There is no Virtual Switch '{login.switch[:64]}' on this server: check its name."
+            )
+        if not switch.online:
+            raise SwitchOffline
+        if is_administrator(login.user):
+            authenticate_administrator(switch, login.auth, challenge, peer.address)
+            policy = session_policy(administrator_policy(), login)
+            return Passed(switch, ADMINISTRATOR, policy, administrator=True)
+        return self._authenticate_user(switch, login, challenge)
+
+    def _authenticate_user(self, switch: Switch, login: Login, challenge: bytes) -> Passed:
+        user = self.system.get(User, user_key(switch.name, login.user))
+        if user is None:
+            raise AuthenticationFailed
+        authenticate_user(user, login.auth, challenge)
+        if user.expires and user.expires <= time.time() * 1000:
+            raise AccessDenied("The user's account has expired.")
+        policy = session_policy(user.policy or DEFAULT_POLICY, login)
+        self._check_logins(switch, user, policy, login)
+        return Passed(switch, user.name, policy, group=user.group, real_name=user.real_name)
+
+    def _check_logins(self, switch: Switch, user: User, policy: Policy, login: Login) -> None:
+        if not policy.multi_logins:
+            return
+        # Sessions of the same machine and such without TCP do not count: a client that comes
+        # back after a crash must not be kept out by its own ghost (reference §11.2).
+        count = sum(
+            1
+            for session in self.core.sessions.of_switch(switch.name)
+            if session.facts.user == user.name.lower()
+            and session.connections
+            and session.facts.unique_id != login.options.unique_id
+        )
+        if count >= policy.multi_logins:
+            raise TooManyLogins
+
+    def admit(self, passed: Passed, login: Login, peer: Peer, session_name: str) -> ServerSession:
+        """Make a session on this very server."""
+        return self.admission.admit(
+            self.instances.get(passed.switch.name),
+            login,
+            peer,
+            user=passed.user,
+            session_name=session_name,
+            policy=passed.policy,
+            group=passed.group,
+            real_name=passed.real_name,
+            unlimited=passed.administrator,
+        )
+
+    def next_session_name(self, switch: str, user: str) -> str:
+        """Count a login and return the name of its session (reference §9.6)."""
+        number = self.core.statistics.count(switch, user)
+        return f"SID-{user.upper()}-{number}"
+
+
+class Standalone(Role):
+    """A server on its own."""
+
+    mode = ServerMode.STANDALONE
+
+    async def start(self) -> None:
+        """Begin, counting logins in the own database."""
+        self.core.statistics.start(self.system)
+        await super().start()
+
+    async def stop(self) -> None:
+        """End, with the counts written."""
+        await super().stop()
+        await self.core.statistics.stop()
+
+    async def login(self, login: Login, challenge: bytes, peer: Peer) -> ServerSession | Redirect:
+        """Authenticate a client, and have its session here."""
+        passed = self.authenticate(login, challenge, peer)
+        name = self.next_session_name(passed.switch.name, passed.user)
+        return self.admit(passed, login, peer, name)

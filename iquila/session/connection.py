@@ -1,0 +1,157 @@
+"""
+One TCP connection of a session in its data phase: blocks in, blocks out (reference §6.1).
+
+Knows nothing of users or switches; a :class:`.tunnel.Tunnel` gathers up to 32 of these.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from iquila.errors import FrameStreamError
+from iquila.session.transport import IBufferReceiver
+from iquila.switch.queue import DropTailQueue
+from iquila.wire.additional import Direction
+from iquila.wire.blocks import BlockDecoder, keepalive, put_count
+
+if TYPE_CHECKING:
+    from iquila.session.tunnel import Tunnel
+
+QUEUE_LIMIT = 4 * 1024 * 1024
+"""Bytes that wait for one slow connection before whole runs are dropped (data-path §7)."""
+WRITE_SIZE = 64 * 1024
+
+
+@implementer(IBufferReceiver, IPushProducer)
+class BlockConnection(Protocol):
+    """
+    A connection that carries blocks.
+
+    :param receives: whether blocks may arrive on it (half duplex, reference §6.5).
+    :param sends: whether blocks may be sent on it.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, tunnel: Tunnel, *, receives: bool = True, sends: bool = True) -> None:
+        self.tunnel = tunnel
+        self.receives = receives
+        self.sends = sends
+        self.decoder = BlockDecoder()
+        self.queue = DropTailQueue(QUEUE_LIMIT)
+        self.dirty = False
+        """Whether the flusher has this connection on its list."""
+        self.last_received = self.last_sent = tunnel.now()
+        self._paused = False
+        self._io: Any = None
+
+    def connectionMade(self) -> None:
+        """Join the session, and say so to the peer with a first keep-alive."""
+        self._io = self.transport
+        self._io.registerProducer(self, True)
+        self.tunnel.attached(self)
+        if self.sends:
+            self.send_keepalive()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Leave the session; what was queued here is lost."""
+        self._io = None
+        self.tunnel.detached(self)
+
+    # -- receiving
+
+    def buffer_received(self, buffer: bytearray, start: int, end: int) -> int:
+        """Cut what arrived into runs and hand them on."""
+        self.last_received = self.tunnel.now()
+        try:
+            runs, consumed = self.decoder.decode(buffer, start, end)
+        except FrameStreamError as error:
+            self._log.warn("{tunnel}: {error}", tunnel=self.tunnel, error=error)
+            self.abort()
+            return end
+        if runs and self.receives:
+            self.tunnel.runs_received(buffer, runs)
+        return consumed
+
+    # -- sending
+
+    def send_run(self, buffer: bytearray, start: int, end: int, count: int) -> None:
+        """
+        Send `count` consecutive blocks, from the caller's buffer where the socket takes them.
+
+        Overwrites ``buffer[start - 4:start]`` with the count word.
+        """
+        if self._io is None:
+            return
+        if self._paused or len(self.queue) or self._io.pending():
+            self.queue.put(bytes(memoryview(buffer)[start:end]), count)
+            self.tunnel.flusher.mark(self)
+            return
+        put_count(buffer, start, count)
+        with memoryview(buffer)[start - 4 : end] as view:
+            self._write(view)
+
+    def queue_blocks(self, blocks: bytes, count: int) -> None:
+        """Send blocks shared with other connections, by the end of this turn of the reactor."""
+        self.queue.put(blocks, count)
+        self.tunnel.flusher.mark(self)
+
+    def flush(self) -> None:
+        """Send what is queued, as far as the socket takes it."""
+        self.dirty = False
+        while len(self.queue) and not self._paused and self._io is not None:
+            blocks, count = self.queue.take(WRITE_SIZE)
+            with memoryview(count.to_bytes(4, "big") + blocks) as view:
+                self._write(view)
+
+    def _write(self, view: memoryview) -> None:
+        # What OpenSSL was offered once it must be offered again, so the rest is never
+        # dropped here: the bound holds because a paused connection is offered nothing.
+        taken = self._io.write_through(view)
+        if taken < len(view):
+            self._paused = True
+            self._io.write(bytes(view[taken:]))
+        self.last_sent = self.tunnel.now()
+
+    def send_keepalive(self) -> None:
+        """Send a keep-alive, unless frames wait already (they serve as well)."""
+        if self._io is not None and not self._io.pending():
+            self._io.write(keepalive())
+            self.last_sent = self.tunnel.now()
+
+    def close(self) -> None:
+        """Close cleanly, with close_notify."""
+        if self._io is not None:
+            self._io.loseConnection()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._io is not None:
+            self._io.abortConnection()
+
+    def pauseProducing(self) -> None:
+        """The socket is slow: queue from now on."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """The socket has room again."""
+        self._paused = False
+        self.flush()
+
+    def stopProducing(self) -> None:
+        """The connection is lost; `connectionLost` follows."""
+        self._paused = True
+
+
+def sides(direction: Direction, *, server: bool) -> tuple[bool, bool]:
+    """Return (receives, sends) of one end of a connection with this direction."""
+    if direction is Direction.BOTH:
+        return True, True
+    to_server = direction is Direction.CLIENT_TO_SERVER
+    return (to_server, not to_server) if server else (not to_server, to_server)

@@ -1,0 +1,84 @@
+"""
+TLS contexts of both ends, and the names that peers negotiate by ALPN (RFC 7301).
+
+A server has two contexts for one certificate: peers that offer ALPN (our own clients and
+members, browsers) get TLS 1.3; peers that do not are SoftEther's, which need a handshake
+message in mid-stream (:meth:`.transport.TLSTransport.send_handshake_message`), and that is
+possible with public calls in TLS 1.2 only.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+from OpenSSL import SSL
+
+from iquila.session.certificate import Identity
+
+ALPN_VEN = b"iquila-ven/1"
+"""A VEN session from one of our own clients."""
+ALPN_CLUSTER = b"iquila-cluster/1"
+"""A cluster connection: AMP."""
+ALPN_HTTP = b"http/1.1"
+"""A browser or another HTTP client."""
+
+_CIPHERS_1_2 = (
+    b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES256:DHE+AES256:RSA+AES"
+)
+# A session keeps no TLS buffers while it is idle: 10 000 of them fit in 300 MB.
+_MODE_RELEASE_BUFFERS = 0x10
+
+
+def _base_context(method: int) -> SSL.Context:
+    context = SSL.Context(method)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_mode(_MODE_RELEASE_BUFFERS)
+    return context
+
+
+@frozen
+class ServerContexts:
+    """The two contexts of a listener; choose by whether the peer offered ALPN."""
+
+    modern: SSL.Context
+    """TLS 1.2 and 1.3, with ALPN."""
+    renegotiable: SSL.Context
+    """TLS 1.2 only, in which the server can send a handshake message at any time."""
+
+    def choose(self, alpn: tuple[bytes, ...]) -> SSL.Context:
+        """Return the context for a peer that offered these protocols."""
+        return self.modern if alpn else self.renegotiable
+
+
+def _server_context(identity: Identity) -> SSL.Context:
+    context = _base_context(SSL.TLS_SERVER_METHOD)
+    context.use_certificate(identity.certificate)
+    context.use_privatekey(identity.key)
+    context.check_privatekey()
+    context.set_cipher_list(_CIPHERS_1_2)
+    context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    return context
+
+
+def server_contexts(identity: Identity) -> ServerContexts:
+    """Return the contexts of a server that presents `identity`."""
+    modern = _server_context(identity)
+
+    def choose(_connection: SSL.Connection, offered: list[bytes]) -> object:
+        for known in (ALPN_CLUSTER, ALPN_VEN, ALPN_HTTP):
+            if known in offered:
+                return known
+        # A peer that offers only what we do not speak (h2) still gets HTTP/1.1 without ALPN.
+        return SSL.NO_OVERLAPPING_PROTOCOLS
+
+    modern.set_alpn_select_callback(choose)  # type: ignore[arg-type]
+    renegotiable = _server_context(identity)
+    renegotiable.set_max_proto_version(SSL.TLS1_2_VERSION)
+    return ServerContexts(modern, renegotiable)
+
+
+def client_context(alpn: bytes) -> SSL.Context:
+    """Return a client context that offers one protocol and verifies nothing yet."""
+    context = _base_context(SSL.TLS_CLIENT_METHOD)
+    context.set_alpn_protos([alpn])
+    return context

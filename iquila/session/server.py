@@ -1,0 +1,152 @@
+"""
+The server's end of a VEN session: one port of a Virtual Switch.
+
+Made by a role after the login; see :mod:`.table` for finding it again by its key.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from attrs import field, frozen
+
+from iquila.errors import TooManyConnections
+from iquila.session.connection import BlockConnection, sides
+from iquila.session.flusher import Flusher
+from iquila.session.tunnel import State, Tunnel
+from iquila.switch.port import Port
+from iquila.switch.switch import VirtualSwitch
+from iquila.wire.additional import Direction
+from iquila.wire.blocks import Run
+from iquila.wire.login import ClientIdentity
+from iquila.wire.node import NodeInformation
+from iquila.wire.policy import Policy
+from iquila.wire.welcome import Welcome
+
+
+@frozen
+class SessionFacts:
+    """What is fixed for the life of a session."""
+
+    name: str
+    connection_name: str
+    key: bytes = field(repr=False)
+    """20 random bytes; whoever knows them may continue the session. Never logged."""
+    switch: str
+    user: str
+    policy: Policy
+    address: IPv4Address | IPv6Address
+    port: int
+    client: ClientIdentity
+    node: NodeInformation
+    created: int
+    """Milliseconds since 1970, UTC."""
+    max_connections: int = 1
+    half_duplex: bool = False
+    bridge: bool = False
+    monitor: bool = False
+    qos: bool = False
+    timeout: int = 20_000
+    """Milliseconds."""
+    group: str = ""
+    real_name: str = ""
+    unique_id: bytes = b""
+    tls_version: str = ""
+    cipher: str = ""
+
+
+class ServerSession(Tunnel):
+    """
+    A session that this server carries.
+
+    :param switch: the instance whose port this is; the port is plugged in by the first
+        connection and stays until the session ends.
+    :param ended: called once, when the session is over.
+    """
+
+    def __init__(
+        self,
+        clock: Any,
+        flusher: Flusher,
+        facts: SessionFacts,
+        switch: VirtualSwitch,
+        ended: Callable[[ServerSession], None],
+    ) -> None:
+        super().__init__(
+            clock,
+            flusher,
+            timeout=facts.timeout / 1000,
+            max_connections=facts.max_connections,
+        )
+        self.facts = facts
+        self.switch = switch
+        self.port = Port(facts.name, self, facts.policy, monitor=facts.monitor, bridge=facts.bridge)
+        self._ended = ended
+        switch.add_port(self.port)
+
+    def __repr__(self) -> str:
+        return f"<session {self.facts.name} of {self.facts.user} on {self.facts.switch}>"
+
+    def has_key(self, key: bytes) -> bool:
+        """Compare a presented session key, in constant time."""
+        return hmac.compare_digest(self.facts.key, key)
+
+    def welcome(self, controllers: tuple[str, ...] = (), message: str = "") -> Welcome:
+        """Return the welcome that opens this session at the client."""
+        facts = self.facts
+        return Welcome(
+            session_name=facts.name,
+            connection_name=facts.connection_name,
+            session_key=facts.key,
+            max_connection=facts.max_connections,
+            timeout=facts.timeout,
+            half_connection=facts.half_duplex,
+            qos=facts.qos,
+            policy=facts.policy,
+            message=message,
+            controllers=controllers,
+        )
+
+    def first_connection(self) -> BlockConnection:
+        """Return the protocol of the connection that logged in."""
+        direction = Direction.CLIENT_TO_SERVER if self.facts.half_duplex else Direction.BOTH
+        return self._connection(direction)
+
+    def additional_connection(self) -> tuple[Direction, BlockConnection]:
+        """
+        Return the direction and the protocol of one more connection (reference §6.6).
+
+        :raises TooManyConnections: the session has as many as it was granted.
+        """
+        if len(self.connections) >= self.max_connections:
+            raise TooManyConnections
+        direction = self._next_direction()
+        return direction, self._connection(direction)
+
+    def _next_direction(self) -> Direction:
+        if not self.facts.half_duplex:
+            return Direction.BOTH
+        sending = sum(c.sends for c in self.connections)
+        receiving = sum(c.receives for c in self.connections)
+        more_sending = sending > receiving
+        return Direction.CLIENT_TO_SERVER if more_sending else Direction.SERVER_TO_CLIENT
+
+    def _connection(self, direction: Direction) -> BlockConnection:
+        receives, sends = sides(direction, server=True)
+        return BlockConnection(self, receives=receives, sends=sends)
+
+    def runs_received(self, buffer: bytearray, runs: list[Run]) -> None:
+        """Hand runs to the switch."""
+        if self.state is State.ACTIVE:
+            self.switch.receive(self.port, buffer, runs, self.now())
+
+    def end(self) -> None:
+        """End the session: unplug its port, close its connections cleanly."""
+        if self.state is State.ENDED:
+            return
+        super().end()
+        self.switch.remove_port(self.port)
+        self._ended(self)

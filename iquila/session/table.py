@@ -1,0 +1,90 @@
+"""
+The sessions that a server carries, found by key or by name, and their shared clock.
+
+Ten thousand sessions share one timer: each tick looks at a slice of them, so that no turn
+of the reactor has to look at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.internet.task import LoopingCall
+
+from iquila.errors import SessionTimedOut
+from iquila.session.flusher import Flusher
+from iquila.session.server import ServerSession
+
+SLICES = 8
+TICK = 1.0 / SLICES
+
+
+class SessionTable:
+    """
+    All sessions of one server.
+
+    :param clock: `IReactorTime`.
+    """
+
+    def __init__(self, clock: Any) -> None:
+        self.clock = clock
+        self.flusher = Flusher(clock)
+        self._by_key: dict[bytes, ServerSession] = {}
+        self._slice = 0
+        self._loop = LoopingCall(self._tick)
+        self._loop.clock = clock
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __iter__(self) -> Iterator[ServerSession]:
+        return iter(list(self._by_key.values()))
+
+    def add(self, session: ServerSession) -> None:
+        """Take a new session in."""
+        self._by_key[session.facts.key] = session
+        if not self._loop.running:
+            self._loop.start(TICK, now=False)
+
+    def discard(self, session: ServerSession) -> None:
+        """Forget a session that has ended."""
+        self._by_key.pop(session.facts.key, None)
+        if not self._by_key and self._loop.running:
+            self._loop.stop()
+
+    def resume(self, key: bytes) -> ServerSession:
+        """
+        Return the live session with this 20-byte key.
+
+        :raises SessionTimedOut: there is none.
+        """
+        session = self._by_key.get(key)
+        if session is None or not session.has_key(key):
+            raise SessionTimedOut
+        return session
+
+    def of_switch(self, switch: str) -> list[ServerSession]:
+        """Return the sessions of one Virtual Switch, by its name in any case."""
+        wanted = switch.lower()
+        return [s for s in self._by_key.values() if s.facts.switch.lower() == wanted]
+
+    def named(self, switch: str, name: str) -> ServerSession | None:
+        """Return the session with this name, in any case, or None."""
+        wanted = name.lower()
+        return next((s for s in self.of_switch(switch) if s.facts.name.lower() == wanted), None)
+
+    def tcp_connections(self) -> int:
+        """Return how many TCP connections carry sessions."""
+        return sum(len(s.connections) for s in self._by_key.values())
+
+    def end_all(self) -> None:
+        """End every session cleanly."""
+        for session in self:
+            session.end()
+
+    def _tick(self) -> None:
+        self._slice = (self._slice + 1) % SLICES
+        now = float(self.clock.seconds())
+        for session in list(self._by_key.values())[self._slice :: SLICES]:
+            session.check(now)
