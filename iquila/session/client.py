@@ -214,6 +214,7 @@ class SessionEndpoint:
     """An endpoint whose connections are whole VEN sessions."""
 
     client: VENClient
+    _log: ClassVar[Logger] = Logger()
 
     def __repr__(self) -> str:
         return f"{self.client.account.host}:{self.client.account.port}"
@@ -239,6 +240,9 @@ class SessionEndpoint:
             session.open(admission)
         except IquilaError as error:
             client.refused(error)
+            raise
+        except Exception:
+            self._log.failure("A login attempt failed in an unexpected way")
             raise
         session.protocol = protocol
         protocol.makeConnection(session)  # type: ignore[arg-type]

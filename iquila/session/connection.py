@@ -113,17 +113,15 @@ class BlockConnection(Protocol):
     def _write(self, view: memoryview) -> None:
         # What OpenSSL was offered once it must be offered again, so the rest is never
         # dropped here: the bound holds because a paused connection is offered nothing.
-        taken = self._io.write_through(view)
-        if taken < len(view):
+        if not self._io.write_through(view):
             self._paused = True
-            self._io.write(bytes(view[taken:]))
         self.last_sent = self.tunnel.now()
 
     def send_keepalive(self) -> None:
         """Send a keep-alive, unless frames wait already (they serve as well)."""
         if self._io is not None and not self._io.pending():
-            self._io.write(keepalive())
-            self.last_sent = self.tunnel.now()
+            with memoryview(keepalive()) as view:
+                self._write(view)
 
     def close(self) -> None:
         """Close cleanly, with close_notify."""

@@ -125,21 +125,27 @@ class TLSTransport(tcp.Connection):
         """Return how many bytes wait here for the socket."""
         return len(self.dataBuffer) - self.offset + self._tempDataLen
 
-    def write_through(self, view: memoryview) -> int:
+    def write_through(self, view: memoryview) -> bool:
         """
-        Write at once, from the caller's buffer, what the socket takes.
+        Write at once, from the caller's buffer, what the socket takes; keep a copy of the rest.
 
-        :returns: the bytes taken, 0 when others are waiting already. The caller must
-            :meth:`write` the rest, or, where 0, may drop it.
+        :returns: whether all went out. If not, a registered streaming producer should wait:
+            its `resumeProducing` is called when nothing waits here any more.
         """
-        if self.pending() or not self._secured or self.disconnecting or not self.connected:
-            return 0
-        taken = self.writeSomeData(view)
-        if isinstance(taken, int):
-            return taken
-        # The reactor has to hear of the loss from its own call; this data is lost with it.
-        self.reactor.callLater(0, self._lost, taken)
-        return len(view)
+        if self.disconnecting or not self.connected:
+            return True
+        taken: Any = 0
+        if self._secured and not self.pending():
+            taken = self.writeSomeData(view)
+            if not isinstance(taken, int):
+                # The reactor has to hear of the loss from its own call; this data is lost.
+                self.reactor.callLater(0, self._lost, taken)
+                return True
+            if taken == len(view):
+                return True
+        self.write(bytes(view[taken:]))
+        self.producerPaused = self.producer is not None
+        return False
 
     def flush(self) -> None:
         """Give the socket now what it takes of the waiting bytes."""

@@ -67,9 +67,11 @@ class NodeInformation:
     unique_id: bytes = b"\0" * 16
 
     def add_to(self, pack: Pack) -> Pack:
-        """Add all fields to a pack."""
+        """Add all fields to a pack that does not have them."""
         for name, wire in _STRINGS.items():
-            pack.add_str(wire, getattr(self, name)[:_STRING_LIMIT])
+            # A login carries the switch's name as ``hubname`` already, and names ignore case.
+            if wire not in pack:
+                pack.add_str(wire, getattr(self, name)[:_STRING_LIMIT])
         for name, wire in _NUMBERS.items():
             pack.add_int(wire, _swapped(getattr(self, name)))
         for name, wire in _ADDRESSES.items():
