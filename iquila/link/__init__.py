@@ -1,0 +1,1 @@
+"""The cluster connection: AMP between a controller and its members."""
