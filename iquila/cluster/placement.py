@@ -16,9 +16,13 @@ class Place:
     epoch: int
 
 
-def next_place(current: Place | None, member: str) -> Place:
-    """Return the placement that puts a switch on a server, after `current`."""
-    return Place(member, 1 if current is None else current.epoch + 1)
+def next_place(current: Place | None, member: str, floor: int = 0) -> Place:
+    """
+    Return the placement that puts a switch on a server, after `current`.
+
+    :param floor: an epoch that is over, for a switch whose earlier placements are forgotten.
+    """
+    return Place(member, max(floor, 0 if current is None else current.epoch) + 1)
 
 
 def runs_here(current: Place | None, member: str, epoch: int) -> bool:

@@ -33,6 +33,8 @@ class Grant:
     epoch: int = 0
     """The epoch of the instance it is for; 0 for a static switch."""
     real_name: str = ""
+    administrator: bool = False
+    """Whether the switch's own limit of sessions does not count."""
 
 
 def new_ticket(random: Callable[[int], bytes] = os.urandom) -> bytes:

@@ -110,7 +110,7 @@ class Admission:
 
     def _check_limits(self, instance: Instance, unlimited: bool) -> None:
         limit = instance.record.max_sessions
-        if not unlimited and limit and len(self._sessions.of_switch(instance.name)) >= limit:
+        if not unlimited and limit and self._sessions.count(instance.name) >= limit:
             raise SwitchFull
         if len(self._sessions) >= self._max_sessions():
             raise SwitchFull("The server has as many sessions as it may: try again later.")

@@ -11,6 +11,7 @@ import secrets
 import socket
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -59,6 +60,9 @@ class Core:
         self.statistics = Statistics(reactor)
         self.listeners: dict[int, Listener] = {}
         self.role: Any = None
+        """The gate of the moment; see :mod:`.role`."""
+        self.operate: Callable[[str, bytes], Awaitable[bytes]] | None = None
+        """Runs an administrative operation for the controller (:mod:`.server` sets it)."""
         self.site = VENSite(lambda: self.role, reactor)
         self.factory = SortingFactory(self.site)
 
@@ -203,10 +207,12 @@ class Core:
         """Return the ports that are open."""
         return tuple(p for p, listener in sorted(self.listeners.items()) if listener.open)
 
-    async def close_listeners(self) -> None:
-        """Close every port."""
+    async def close_listeners(self, seconds: float) -> None:
+        """Close every port, and every connection within some seconds."""
         for listener in self.listeners.values():
             await listener.stop()
+        for listener in self.listeners.values():
+            await listener.close(seconds)
 
     async def close(self) -> None:
         """Let go of the databases and of the directory."""

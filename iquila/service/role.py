@@ -19,9 +19,9 @@ from iquila.database.store import Database, put
 from iquila.errors import (
     AccessDenied,
     AuthenticationFailed,
-    NotSupported,
     OldPasswordWrong,
     ServerCannotAccept,
+    SessionTimedOut,
     SwitchNotFound,
     SwitchOffline,
     TooManyLogins,
@@ -64,7 +64,31 @@ class Passed:
     real_name: str = ""
 
 
-class Role:
+class Between:
+    """The gate while no role is there: between two modes, and before and after all."""
+
+    def hello(self) -> Hello:
+        """Greet as always."""
+        return Hello(PRODUCT, VERSION, BUILD, os.urandom(CHALLENGE_SIZE))
+
+    async def login(self, login: Login, challenge: bytes, peer: Peer) -> ServerSession | Redirect:
+        """Refuse."""
+        raise ServerCannotAccept
+
+    def resume(self, session_key: bytes) -> ServerSession:
+        """Refuse."""
+        raise SessionTimedOut
+
+    def switch_names(self) -> list[str]:
+        """Return nothing."""
+        return []
+
+    async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+        """Refuse."""
+        raise ServerCannotAccept
+
+
+class Role(Between):
     """
     The base of the roles.
 
@@ -106,14 +130,6 @@ class Role:
         self._log.info("Session {name} has ended", name=session.facts.name)
 
     # -- the gate
-
-    def hello(self) -> Hello:
-        """Return a Hello with a fresh challenge."""
-        return Hello(PRODUCT, VERSION, BUILD, os.urandom(CHALLENGE_SIZE))
-
-    async def login(self, login: Login, challenge: bytes, peer: Peer) -> ServerSession | Redirect:
-        """Authenticate and place a client."""
-        raise NotSupported
 
     def resume(self, session_key: bytes) -> ServerSession:
         """Return the live session with this key."""

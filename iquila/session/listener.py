@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -20,7 +21,8 @@ from iquila.session.contexts import ALPN_CLUSTER, ServerContexts
 from iquila.session.transport import TLSPort
 
 MAX_CONNECTIONS = 65_536
-"""Connections at one listener at a time; more are closed when they arrive."""
+"""Connections of one factory at a time; more are closed when they arrive."""
+CLOSE_POLL = 0.02
 
 
 @implementer(IHandshakeListener)
@@ -61,7 +63,9 @@ class SortingFactory(Factory):
     def __init__(self, web: Any) -> None:
         self.web = web
         self.cluster: Any = None
-        """The factory of cluster connections, None where the server is no controller."""
+        """The factory of cluster connections, None to close them."""
+        self.ports: set[TLSPort] = set()
+        """The open ports."""
 
     def choose(self, negotiated: bytes | None) -> Any:
         """Return the factory for a negotiated protocol, or None to close."""
@@ -70,7 +74,9 @@ class SortingFactory(Factory):
         return self.web
 
     def buildProtocol(self, addr: Any) -> Any:
-        """Build the stand-in of one accepted connection."""
+        """Build the stand-in of one accepted connection; None closes it at once."""
+        if sum(len(port.accepted) for port in self.ports) >= MAX_CONNECTIONS:
+            return None
         return Doorway(self, addr)
 
     def doStart(self) -> None:
@@ -112,6 +118,7 @@ class Listener:
         self.error = ""
         """Why the port is not open, the empty string while it is."""
         self._listening: TLSPort | None = None
+        self._closed: list[TLSPort] = []
 
     @property
     def open(self) -> bool:
@@ -126,6 +133,9 @@ class Listener:
         """
         if self._listening is not None:
             return
+        gone = [port for port in self._closed if not port.accepted]
+        self._factory.ports.difference_update(gone)
+        self._closed = [port for port in self._closed if port.accepted]
         port = TLSPort(
             self.port,
             self._factory,
@@ -145,10 +155,30 @@ class Listener:
             raise ConfigurationError(self.error) from error
         self.error = ""
         self._listening = port
+        self._factory.ports.add(port)
         self.port = port.getHost().port
 
     async def stop(self) -> None:
         """Close the port; connections already accepted stay."""
         port, self._listening = self._listening, None
         if port is not None:
+            # Its connections still count until they are gone, with the port that has them.
+            self._closed.append(port)
             await port.stopListening()
+
+    async def close(self, seconds: float) -> None:
+        """Close the port and its connections, cleanly where the peers are in time."""
+        await self.stop()
+        for port in self._closed:
+            for connection in list(port.accepted):
+                connection.loseConnection()
+        deadline = self._reactor.seconds() + seconds
+        while any(port.accepted for port in self._closed):
+            if self._reactor.seconds() >= deadline:
+                for port in self._closed:
+                    for connection in list(port.accepted):
+                        connection.abortConnection()
+                break
+            await deferLater(self._reactor, CLOSE_POLL)
+        self._factory.ports.difference_update(self._closed)
+        self._closed.clear()

@@ -31,6 +31,7 @@ class SessionTable:
         self.clock = clock
         self.flusher = Flusher(clock)
         self._by_key: dict[bytes, ServerSession] = {}
+        self._by_switch: dict[str, dict[str, ServerSession]] = {}
         self._slice = 0
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
@@ -44,12 +45,19 @@ class SessionTable:
     def add(self, session: ServerSession) -> None:
         """Take a new session in."""
         self._by_key[session.facts.key] = session
+        switch = self._by_switch.setdefault(session.facts.switch.lower(), {})
+        switch[session.facts.name.lower()] = session
         if not self._loop.running:
             self._loop.start(TICK, now=False)
 
     def discard(self, session: ServerSession) -> None:
         """Forget a session that has ended."""
         self._by_key.pop(session.facts.key, None)
+        name = session.facts.switch.lower()
+        switch = self._by_switch.get(name, {})
+        switch.pop(session.facts.name.lower(), None)
+        if not switch:
+            self._by_switch.pop(name, None)
         if not self._by_key and self._loop.running:
             self._loop.stop()
 
@@ -66,13 +74,15 @@ class SessionTable:
 
     def of_switch(self, switch: str) -> list[ServerSession]:
         """Return the sessions of one Virtual Switch, by its name in any case."""
-        wanted = switch.lower()
-        return [s for s in self._by_key.values() if s.facts.switch.lower() == wanted]
+        return list(self._by_switch.get(switch.lower(), {}).values())
+
+    def count(self, switch: str) -> int:
+        """Return how many sessions a switch has here."""
+        return len(self._by_switch.get(switch.lower(), ()))
 
     def named(self, switch: str, name: str) -> ServerSession | None:
         """Return the session with this name, in any case, or None."""
-        wanted = name.lower()
-        return next((s for s in self.of_switch(switch) if s.facts.name.lower() == wanted), None)
+        return self._by_switch.get(switch.lower(), {}).get(name.lower())
 
     def tcp_connections(self) -> int:
         """Return how many TCP connections carry sessions."""

@@ -449,8 +449,15 @@ class TLSServerTransport(TLSTransport, tcp.Server):
     ) -> None:
         tcp.Server.__init__(self, sock, protocol, client, server, sessionno, reactor)
         self.contexts = server.contexts
+        self._port = server
+        server.accepted.add(self)
         self.setTcpNoDelay(True)
         self._begin()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Close the socket and tell the protocol and the port."""
+        self._port.accepted.discard(self)
+        super().connectionLost(reason)
 
     def _make_tls(self) -> SSL.Connection:
         try:
@@ -484,6 +491,8 @@ class TLSPort(tcp.Port):
     ) -> None:
         tcp.Port.__init__(self, port, factory, backlog, interface, reactor)
         self.contexts = contexts
+        self.accepted: set[TLSServerTransport] = set()
+        """The connections that are open."""
 
 
 class TLSClientTransport(TLSTransport, tcp.Client):

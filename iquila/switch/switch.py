@@ -53,6 +53,8 @@ class VirtualSwitch:
         self.received = Traffic()
         """What came in, over all ports that are gone."""
         self.sent = Traffic()
+        self.bridges = 0
+        """How many ports have a network behind them."""
         self.last_activity = now
         self._random = random or Random()
         self._threshold = storm_threshold
@@ -66,6 +68,11 @@ class VirtualSwitch:
         """The ports by name."""
         return MappingProxyType(self._ports)
 
+    @property
+    def stations(self) -> int:
+        """How many addresses are learned."""
+        return len(self._table)
+
     def add_port(self, port: Port) -> None:
         """
         Plug a port in.
@@ -75,6 +82,7 @@ class VirtualSwitch:
         if port.name in self._ports:
             raise ValueError(f"there is a port {port.name} already")
         self._ports[port.name] = port
+        self.bridges += port.bridge
         if port.monitor:
             self._monitors.append(port)
         elif not port.policy.no_broadcast_limiter:
@@ -86,6 +94,7 @@ class VirtualSwitch:
         if self._ports.get(port.name) is not port:
             return
         del self._ports[port.name]
+        self.bridges -= port.bridge
         if port.monitor:
             self._monitors.remove(port)
         self._limiters.pop(port, None)

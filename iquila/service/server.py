@@ -1,0 +1,200 @@
+"""
+A server as a Twisted service: its core, the role of the moment, and the change of roles.
+
+Embedders parent :class:`Server`; the plugins make it from command line options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from attrs import evolve, frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.logger import Logger
+
+from iquila.database.directory import DataDirectory
+from iquila.database.records import Placement, ServerMode, ServerSettings, Switch, SwitchKind
+from iquila.database.store import delete, put
+from iquila.errors import InvalidParameter
+from iquila.service.controller import Controller
+from iquila.service.core import Core
+from iquila.service.member import Member
+from iquila.service.role import Between, Role, Standalone
+
+CLOSE_SECONDS = 3.0
+"""Time for all connections to close when a server stops."""
+
+
+@frozen
+class Setup:
+    """
+    What a start asks for; None leaves what the database says.
+
+    :ivar password: the administration password of the first start; None makes a random one.
+    :ivar settings: changes to the server's settings, by the names of `ServerSettings`.
+    """
+
+    ports: tuple[int, ...] | None = None
+    password: str | None = None
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+class Server(Service):
+    """
+    One iquila server.
+
+    :param reactor: passed in, never imported.
+    :param directory: its data; made and locked when the service starts, if it is not yet.
+    :param interface: local address of the listeners, the empty string for all.
+    :param selectors: `IMemberSelector` plug-ins for a controller.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+    core: Core
+
+    def __init__(
+        self,
+        reactor: Any,
+        directory: DataDirectory,
+        setup: Setup | None = None,
+        interface: str = "",
+        host_name: str = "",
+        selectors: Sequence[Any] = (),
+    ) -> None:
+        self.reactor = reactor
+        self.directory = directory
+        self.setup = setup or Setup()
+        self.interface = interface
+        self.host_name = host_name
+        self.role: Role | None = None
+        self._selectors = selectors
+        self._started: Deferred[None] = succeed(None)
+        self._changing = DeferredLock()
+        self._extensions: list[Any] = []
+
+    def startService(self) -> None:
+        """Begin; :meth:`when_started` tells when it is done."""
+        super().startService()
+        self._started = Deferred.fromCoroutine(self._start())
+
+    def when_started(self) -> Deferred[None]:
+        """
+        Return a Deferred of the end of starting.
+
+        It fails with the :class:`iquila.errors.IquilaError` that prevented it.
+        """
+        done: Deferred[None] = Deferred()
+
+        def pass_on(result: Any) -> Any:
+            done.callback(result) if not done.called else None
+            # A failure goes to whoever asked; it is logged by nobody else.
+            return None
+
+        self._started.addBoth(pass_on)
+        return done
+
+    async def _start(self) -> None:
+        self.directory.prepare()
+        self.directory.lock()
+        core = self.core = Core(self.reactor, self.directory, self.interface, self.host_name)
+        core.role = Between()
+        await core.first_start(self.setup.password)
+        settings = evolve(core.settings, **dict(self.setup.settings))
+        await self._store(settings)
+        await core.set_ports(self.setup.ports)
+        core.open_listeners()
+        self._offer_administration()
+        await self._enter(core.settings.mode)
+
+    def _offer_administration(self) -> None:
+        """Put the administration of this server on its listeners."""
+
+    async def _enter(self, mode: ServerMode) -> None:
+        core = self.core
+        role: Role
+        if mode is ServerMode.CONTROLLER:
+            role = Controller(core, self._selectors)
+        elif mode is ServerMode.MEMBER:
+            role = Member(core, core.open_replica())
+        else:
+            role = Standalone(core, core.system)
+        self.role = core.role = role
+        await role.start()
+        self._log.info(
+            "{host} is a {mode} server on port(s) {ports}",
+            host=core.host_name,
+            mode=mode.name.lower(),
+            ports=", ".join(map(str, core.ports())) or "none",
+        )
+
+    async def _leave(self) -> None:
+        role, self.role = self.role, None
+        self.core.role = Between()
+        if role is not None:
+            await role.stop()
+
+    async def _store(self, settings: ServerSettings) -> None:
+        """Make settings durable; a change of mode keeps a backup and converts the switches."""
+        core = self.core
+        before = core.settings
+        if settings == before:
+            return
+        if settings.mode is not before.mode:
+            label = f"before-{settings.mode.name.lower()}"
+            target = await core.backup(label)
+            self._log.info("The databases were copied to {path}", path=str(target))
+            await self._convert_switches(settings.mode)
+        await core.local.transact([put(settings)])
+
+    async def _convert_switches(self, mode: ServerMode) -> None:
+        """Give the switches of the own database types that the new mode has."""
+        if mode is ServerMode.MEMBER:
+            return
+        system = self.core.system
+        wanted = SwitchKind.STANDALONE if mode is ServerMode.STANDALONE else SwitchKind.DYNAMIC
+        changes = [
+            put(evolve(switch, kind=wanted))
+            for switch in system.all(Switch)
+            if (switch.kind is SwitchKind.STANDALONE) != (wanted is SwitchKind.STANDALONE)
+        ]
+        changes += [delete(Placement, placement.key) for placement in system.all(Placement)]
+        if changes:
+            await system.transact(changes)
+
+    async def reconfigure(self, settings: ServerSettings) -> None:
+        """
+        Become what other settings say: sessions end, the role restarts, a backup is kept.
+
+        :raises InvalidParameter: the server is not running.
+        """
+        if self.role is None:
+            raise InvalidParameter("The server is starting or stopping: try again.")
+        await self._changing.acquire()
+        try:
+            await self._leave()
+            try:
+                await self._store(settings)
+            finally:
+                await self._enter(self.core.settings.mode)
+        finally:
+            self._changing.release()
+
+    def stopService(self) -> Deferred[None]:
+        """Close everything cleanly, within five seconds."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        try:
+            await self._started
+        except Exception:
+            self._log.debug("Stopping a server that did not start")
+        core = getattr(self, "core", None)
+        if core is None:
+            self.directory.unlock()
+            return
+        await self._leave()
+        await core.close_listeners(CLOSE_SECONDS)
+        await core.close()
