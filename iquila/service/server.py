@@ -14,12 +14,15 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.logger import Logger
 
+from iquila.admin.jsonrpc import JSONRPC
+from iquila.admin.table import PARTS
 from iquila.database.directory import DataDirectory
 from iquila.database.records import Placement, ServerMode, ServerSettings, Switch, SwitchKind
 from iquila.database.store import delete, put
 from iquila.errors import InvalidParameter
 from iquila.service.controller import Controller
 from iquila.service.core import Core
+from iquila.service.managed import Managed
 from iquila.service.member import Member
 from iquila.service.role import Between, Role, Standalone
 
@@ -109,7 +112,14 @@ class Server(Service):
         await self._enter(core.settings.mode)
 
     def _offer_administration(self) -> None:
-        """Put the administration of this server on its listeners."""
+        """Put the administration of this server on its listeners and its cluster connection."""
+        managed = Managed(self)
+        self.core.site.put(b"api", JSONRPC(managed, self.reactor))
+
+        async def operate(operation: str, request: bytes) -> bytes:
+            return PARTS.run(managed, operation, request)
+
+        self.core.operate = operate
 
     async def _enter(self, mode: ServerMode) -> None:
         core = self.core
@@ -173,6 +183,10 @@ class Server(Service):
             raise InvalidParameter("The server is starting or stopping: try again.")
         await self._changing.acquire()
         try:
+            if evolve(settings, password_hash=b"") == evolve(self.core.settings, password_hash=b""):
+                # A password alone ends no session.
+                await self._store(settings)
+                return
             await self._leave()
             try:
                 await self._store(settings)

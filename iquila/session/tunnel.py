@@ -124,6 +124,10 @@ class Tunnel:
         if now - self.last_heard > self.timeout:
             self.timed_out()
 
+    def last_active(self) -> float:
+        """Return when anything was heard last, monotonic seconds."""
+        return max([self.last_heard, *(c.last_received for c in self.connections)])
+
     def timed_out(self) -> None:
         """Nothing was heard for `timeout`."""
         self.end()

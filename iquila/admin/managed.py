@@ -1,0 +1,106 @@
+"""What administration needs of a server; the service room implements it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from attrs import frozen
+
+from iquila.cluster.placement import Place
+from iquila.cluster.roster import LoadReport, MemberDescription
+from iquila.database.records import LoginCount, ServerMode, ServerSettings
+from iquila.database.store import Database
+from iquila.link.member import LinkStatus
+from iquila.session.server import ServerSession
+from iquila.switch.switch import VirtualSwitch
+
+
+@frozen
+class ServerRow:
+    """A server of the cluster as its controller sees it; elsewhere there is this one only."""
+
+    description: MemberDescription
+    points: int
+    report: LoadReport
+    own: bool
+    """Whether it is the server that is asked."""
+
+
+@frozen
+class ListenerRow:
+    """A listener; `error` says why it is not open although it should be."""
+
+    port: int
+    enabled: bool
+    error: str
+
+
+class ManagedServer(Protocol):
+    """A server under administration."""
+
+    @property
+    def settings(self) -> ServerSettings:
+        """What this server alone is."""
+
+    @property
+    def system(self) -> Database:
+        """The system database of its role."""
+
+    @property
+    def host_name(self) -> str:
+        """The name of its machine."""
+
+    @property
+    def started(self) -> int:
+        """When it started, ms since 1970."""
+
+    @property
+    def certificate(self) -> bytes:
+        """What its ports show, X.509 DER."""
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+
+    async def reconfigure(self, settings: ServerSettings) -> None:
+        """Become what other settings say; a change of mode restarts the role."""
+
+    def logins(self, switch: str, user: str = "") -> LoginCount:
+        """Return how often a user, or anybody, logged in at a switch."""
+
+    def servers(self) -> list[ServerRow]:
+        """Return the servers of the cluster, this one first."""
+
+    def place(self, switch: str) -> Place | None:
+        """Return where a dynamic switch runs."""
+
+    def link_status(self) -> LinkStatus | None:
+        """Return the state of a member's cluster connection."""
+
+    def switch(self, name: str) -> VirtualSwitch | None:
+        """Return the instance of a switch on this server."""
+
+    def sessions(self, switch: str) -> list[ServerSession]:
+        """Return the sessions of a switch on this server."""
+
+    def session(self, switch: str, name: str) -> ServerSession | None:
+        """Return one session on this server."""
+
+    async def operate_at(self, member: str, operation: str, request: bytes) -> bytes:
+        """Run a part of an operation at a member."""
+
+    def listeners(self) -> list[ListenerRow]:
+        """Return the listeners, by port."""
+
+    async def add_listener(self, port: int, enabled: bool = True) -> None:
+        """Listen on one more port."""
+
+    async def remove_listener(self, port: int) -> None:
+        """Listen on a port no more."""
+
+    async def enable_listener(self, port: int, enabled: bool) -> None:
+        """Open or close a listener without forgetting it."""
+
+
+def is_mode(server: ManagedServer, *modes: ServerMode) -> bool:
+    """Return whether a server is in one of some modes."""
+    return server.settings.mode in modes

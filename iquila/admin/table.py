@@ -1,0 +1,15 @@
+"""All operations, and all their parts."""
+
+from __future__ import annotations
+
+from iquila.admin import cluster, server, sessions, switches, users
+from iquila.admin.operation import Table
+from iquila.admin.parts import Parts
+
+OPERATIONS = Table()
+for _module in (server, cluster, switches, users, sessions):
+    OPERATIONS.add(_module.TABLE)
+
+PARTS = Parts()
+for _parts in (switches.PARTS, sessions.PARTS):
+    PARTS.add(_parts)

@@ -1,0 +1,156 @@
+"""A server as administration sees it (:class:`iquila.admin.managed.ManagedServer`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import iquila
+from iquila.admin.managed import ListenerRow, ServerRow
+from iquila.cluster.placement import Place
+from iquila.cluster.roster import MemberDescription
+from iquila.database.records import ListenerRecord, LoginCount, ServerSettings
+from iquila.database.store import Database
+from iquila.errors import NoMemberAvailable, ServerCannotAccept
+from iquila.link.controller import shown_key
+from iquila.link.member import LinkStatus
+from iquila.service.controller import Controller
+from iquila.service.load import measure
+from iquila.service.member import Member
+from iquila.service.role import Role
+from iquila.session.server import ServerSession
+from iquila.switch.switch import VirtualSwitch
+
+if TYPE_CHECKING:
+    from iquila.service.server import Server
+
+
+class Managed:
+    """One server, whatever its role is at the moment."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    @property
+    def _role(self) -> Role:
+        role = self._server.role
+        if role is None:
+            raise ServerCannotAccept("The server is starting or stopping: try again.")
+        return role
+
+    @property
+    def settings(self) -> ServerSettings:
+        """What this server alone is."""
+        return self._server.core.settings
+
+    @property
+    def system(self) -> Database:
+        """The system database of the role."""
+        return self._role.system
+
+    @property
+    def host_name(self) -> str:
+        """The name of the machine."""
+        return self._server.core.host_name
+
+    @property
+    def started(self) -> int:
+        """When the server started, ms since 1970."""
+        return self._server.core.started
+
+    @property
+    def certificate(self) -> bytes:
+        """What the ports show, X.509 DER."""
+        return self._server.core.identity.der
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        return self._server.core.now()
+
+    async def reconfigure(self, settings: ServerSettings) -> None:
+        """Become what other settings say."""
+        await self._server.reconfigure(settings)
+
+    def logins(self, switch: str, user: str = "") -> LoginCount:
+        """Return how often a user, or anybody, logged in."""
+        return self._server.core.statistics.logins(switch, user)
+
+    def servers(self) -> list[ServerRow]:
+        """Return the servers of the cluster, this one first."""
+        role, core = self._role, self._server.core
+        if isinstance(role, Controller):
+            now = core.now()
+            return [
+                ServerRow(
+                    member.description,
+                    role.roster.candidate(member, now).points,
+                    member.report,
+                    member.description.id == role.server_id(),
+                )
+                for member in role.roster.members()
+            ]
+        settings = core.settings
+        description = MemberDescription(
+            id=settings.server_id,
+            key=shown_key(settings.server_id),
+            host_name=core.host_name,
+            address="127.0.0.1",
+            ports=core.ports(),
+            weight=settings.weight,
+            certificate=core.identity.der,
+            connected_at=core.started,
+            version=iquila.__version__,
+        )
+        return [ServerRow(description, 0, measure(core, role.instances), True)]
+
+    def place(self, switch: str) -> Place | None:
+        """Return where a dynamic switch runs."""
+        role = self._role
+        return role.placements.where(switch) if isinstance(role, Controller) else None
+
+    def link_status(self) -> LinkStatus | None:
+        """Return the state of a member's cluster connection."""
+        role = self._role
+        return role.link.status if isinstance(role, Member) else None
+
+    def switch(self, name: str) -> VirtualSwitch | None:
+        """Return the instance of a switch here."""
+        instance = self._role.instances.get(name)
+        return None if instance is None else instance.switch
+
+    def sessions(self, switch: str) -> list[ServerSession]:
+        """Return the sessions of a switch here."""
+        return self._server.core.sessions.of_switch(switch)
+
+    def session(self, switch: str, name: str) -> ServerSession | None:
+        """Return one session here."""
+        return self._server.core.sessions.named(switch, name)
+
+    async def operate_at(self, member: str, operation: str, request: bytes) -> bytes:
+        """Run a part of an operation at a member."""
+        role = self._role
+        link = role.links.get(member) if isinstance(role, Controller) else None
+        if link is None:
+            raise NoMemberAvailable("The member is not connected.")
+        return await link.operate(operation, request)
+
+    def listeners(self) -> list[ListenerRow]:
+        """Return the listeners, by port."""
+        core = self._server.core
+        rows = []
+        for record in core.local.all(ListenerRecord):
+            listener = core.listeners.get(record.port)
+            error = listener.error if listener is not None else ""
+            rows.append(ListenerRow(record.port, record.enabled, error))
+        return rows
+
+    async def add_listener(self, port: int, enabled: bool = True) -> None:
+        """Listen on one more port."""
+        await self._server.core.add_listener(port, enabled)
+
+    async def remove_listener(self, port: int) -> None:
+        """Listen on a port no more."""
+        await self._server.core.remove_listener(port)
+
+    async def enable_listener(self, port: int, enabled: bool) -> None:
+        """Open or close a listener."""
+        await self._server.core.enable_listener(port, enabled)
