@@ -13,13 +13,14 @@ from attrs import evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from iquila.admin.jsonrpc import JSONRPC
 from iquila.admin.table import PARTS
 from iquila.database.directory import DataDirectory
 from iquila.database.records import Placement, ServerMode, ServerSettings, Switch, SwitchKind
 from iquila.database.store import delete, put
-from iquila.errors import InvalidParameter
+from iquila.errors import InvalidParameter, IquilaError
 from iquila.service.controller import Controller
 from iquila.service.core import Core
 from iquila.service.managed import Managed
@@ -97,6 +98,13 @@ class Server(Service):
 
         self._started.addBoth(pass_on)
         return done
+
+    def report_failure(self, failure: Failure) -> None:
+        """Log why the server did not start: the sentence alone where it is one of ours."""
+        if failure.check(IquilaError):
+            self._log.critical("{why}", why=failure.getErrorMessage())
+        else:
+            self._log.failure("The server did not start", failure)
 
     async def _start(self) -> None:
         self.directory.prepare()
