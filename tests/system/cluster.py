@@ -1,0 +1,138 @@
+"""An iquila cluster in a test network: a controller, members, and calls to their JSON-RPC."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from .network import Host, Network
+from .processes import Process, eventually, run
+
+PASSWORD = "administration"
+PORT = 5555
+_CALL = """
+import http.client, ssl, sys
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+connection = http.client.HTTPSConnection("127.0.0.1", int(sys.argv[1]), timeout=20, context=context)
+connection.request("POST", "/api/", sys.argv[3], {"X-VPNADMIN-PASSWORD": sys.argv[2]})
+sys.stdout.write(connection.getresponse().read().decode())
+"""
+
+
+class Refused(Exception):
+    """A server refused a call; `code` is its number."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@define
+class Server:
+    """One iquila server on a host of its own."""
+
+    host: Host
+    role: str
+    options: tuple[str, ...] = ()
+    process: Process | None = field(init=False, default=None)
+
+    def start(self) -> None:
+        """Start it with twistd, in the foreground, and return when it listens."""
+        password = self.host.scratch / "password"
+        password.write_text(PASSWORD + "\n")
+        twistd = str(Path(sys.executable).with_name("twistd"))
+        data = self.host.scratch / "data"
+        self.process = self.host.start(
+            f"iquila-{self.role}",
+            [
+                twistd,
+                *("-n", "--pidfile=", f"iquila-{self.role}", f"--data={data}"),
+                *(f"--admin-password-file={password}", *self.options),
+            ],
+        )
+        self.host.wait_listening(PORT)
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """
+        Run an administrative operation and return its result.
+
+        :raises Refused: the server's refusal.
+        """
+        question = {"jsonrpc": "2.0", "id": "1", "method": method, "params": parameters}
+        script = [sys.executable, "-c", _CALL, str(PORT), PASSWORD, json.dumps(question)]
+        command = ["ip", "netns", "exec", self.host.namespace, *script]
+        answer: dict[str, Any] = json.loads(run(command))
+        if "error" in answer:
+            raise Refused(answer["error"]["code"], answer["error"]["message"])
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def stop(self) -> int:
+        """End it in order, and return its exit status."""
+        assert self.process is not None
+        return self.process.terminate(timeout=10.0)
+
+    def kill(self) -> None:
+        """End it at once, as a power failure does."""
+        assert self.process is not None
+        self.process.kill()
+
+
+@define
+class Cluster:
+    """A controller that carries no sessions, and members."""
+
+    network: Network
+    controller: Server = field(init=False)
+    members: dict[str, Server] = field(init=False, factory=dict)
+
+    def start(self, members: int = 2) -> None:
+        """Start everything, and return when all members have joined."""
+        self.controller = Server(self.network.add("controller", 1), "controller", ("--only",))
+        self.controller.start()
+        for number in range(1, members + 1):
+            host = self.network.add(f"member{number}", 1 + number)
+            password = host.scratch / "controller-password"
+            password.write_text(PASSWORD + "\n")
+            options = (f"--controller=10.77.0.1:{PORT}", f"--password-file={password}")
+            self.members[host.name] = Server(host, "member", options)
+            self.members[host.name].start()
+        self.wait_members(members)
+
+    def wait_members(self, count: int) -> None:
+        """Return when the controller has so many members."""
+
+        def joined() -> bool:
+            listed = self.controller.call("EnumFarmMember")["FarmMemberList"]
+            return len(listed) == count + 1
+
+        eventually(joined, f"{count} members in the cluster", timeout=30.0)
+
+    def add_switch(self, name: str, *, dynamic: bool, users: tuple[str, ...] = ()) -> None:
+        """Create a switch and users whose passwords are their names."""
+        self.controller.call(
+            "CreateHub",
+            HubName_str=name,
+            HubType_u32=2 if dynamic else 1,
+            Online_bool=True,
+            AdminPasswordPlainText_str=f"switch-{name}",
+        )
+        for user in users:
+            self.controller.call(
+                "CreateUser",
+                HubName_str=name,
+                Name_str=user,
+                AuthType_u32=1,
+                Auth_Password_str=user,
+            )
+
+    def where(self, switch: str) -> dict[str, str]:
+        """Return the server of each session on a switch: user -> host name."""
+        listed = self.controller.call("EnumSession", HubName_str=switch)["SessionList"]
+        return {s["Username_str"]: s["RemoteHostname_str"] for s in listed}
