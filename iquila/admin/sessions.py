@@ -80,7 +80,7 @@ def _item(server: ManagedServer, session: ServerSession) -> SessionItem:
         user=facts.user,
         ip=str(facts.address),
         client_ip=str(facts.address),
-        host_name=facts.node.client_host_name or str(facts.address),
+        host_name=str(facts.address),
         max_connections=facts.max_connections,
         connections=len(session.connections),
         size=size,

@@ -1,0 +1,5 @@
+"""``python -m iquila.command``."""
+
+from iquila.command import run
+
+run()

@@ -1,0 +1,51 @@
+"""What ``twistd iquila-client`` runs: a VEN client whose frames go through a TAP device."""
+
+from __future__ import annotations
+
+from twisted.application.service import MultiService
+from twisted.python import usage
+
+from iquila.errors import ConfigurationError
+from iquila.service.client import TAPClient
+from iquila.service.options import ClientOptions as Options
+from iquila.service.options import read_password
+from iquila.session.account import Account
+from iquila.session.certificate import normal_fingerprint
+from iquila.session.verification import Authorities, Pinned, Unverified, Verification
+
+__all__ = ["Options", "makeService"]
+
+
+def verification(options: Options) -> Verification:
+    """
+    Return how the server is checked: by CA unless something else is asked for.
+
+    :raises ConfigurationError: the fingerprint is none.
+    """
+    if options["insecure"]:
+        return Unverified()
+    if options["fingerprint"]:
+        return Pinned(normal_fingerprint(options["fingerprint"]))
+    return Authorities(options["ca"])
+
+
+def makeService(options: Options) -> MultiService:
+    """Return the service."""
+    from twisted.internet import reactor
+
+    host, port = options["to"]
+    password_file = options["password-file"]
+    try:
+        account = Account(
+            host,
+            options["switch"],
+            options["user"],
+            verification(options),
+            port=port,
+            password=None if password_file is None else read_password(password_file),
+            max_connections=options["connections"],
+            bridge=True,
+        )
+        return TAPClient(reactor, account, options["device"])
+    except ConfigurationError as error:
+        raise usage.UsageError(str(error)) from error
