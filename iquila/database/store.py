@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, ClassVar
 
 from attrs import define, frozen
@@ -102,6 +104,8 @@ class Database:
         self._pool: ThreadPool | None = None
         if engine.blocking:
             self._pool = ThreadPool(1, 1, "database")
+            # A database that nobody closed must not keep the process from ending.
+            self._pool.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
             self._pool.start()
         self._watchers: list[Callable[[RevisionEvent], None]] = []
         self._waiting: deque[_Waiting] = deque()

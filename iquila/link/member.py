@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from typing import Protocol as Shape
 
 from attrs import evolve, frozen
@@ -13,7 +13,7 @@ from twisted.application.internet import ClientService
 from twisted.application.service import MultiService
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -62,6 +62,8 @@ REPORT_SOON = 0.1
 REVISION_SECONDS = 1.5
 """How long a ticket waits for its revision; less than the controller waits for the answer."""
 LEAVE_SECONDS = 1.0
+BRIEF = 5.0
+"""A connection shorter than this is not followed by another one at once."""
 TRYING = 47
 """The error number that is shown while a connection is being made (reference §10.2)."""
 
@@ -193,17 +195,20 @@ class MemberLink(MultiService):
         self._uniform = uniform
         self._replica = Replica(handler.replica)
         self.status = LinkStatus(host, port, _wall())
+        self._endpoint = endpoint
         self._protocol: LinkProtocol | None = None
+        self._watcher: IProtocol | None = None
+        """What `ClientService` hears of the connection by."""
         self._reports = LoopingCall(self._report)
         self._reports.clock = clock
         self._soon: Any = None
         self._last_report = 0.0
+        self._joined_at = float("-inf")
         self._service = ClientService(
-            _Counting(endpoint, self),
-            Factory.forProtocol(self._build),
+            _JoinedEndpoint(self),
+            Factory.forProtocol(Protocol),
             retryPolicy=self._delay,
             clock=clock,
-            prepareConnection=self._join,
         )
         self._service.setServiceParent(self)
 
@@ -211,31 +216,45 @@ class MemberLink(MultiService):
         return LinkProtocol(_Locator(self._handler, self._replica), self._clock, self._closed)
 
     def _delay(self, failures: int) -> float:
-        return 0.0 if failures <= 1 else self._uniform(1.0, 3.0)
+        # Two members of one id push each other out: that must not become a tight loop.
+        brief = self._clock.seconds() - self._joined_at < BRIEF
+        return 0.0 if failures <= 1 and not brief else self._uniform(1.0, 3.0)
 
     # -- joining
 
-    def trying(self) -> None:
-        """Note that an attempt begins."""
-        self.status = evolve(self.status, tries=self.status.tries + 1, last_error=TRYING)
+    async def connect(self, watchers: IProtocolFactory) -> IProtocol:
+        """
+        Connect to the controller and join it.
 
-    def failed(self, error: BaseException | None) -> None:
+        :raises VENError: why not.
+        """
+        self.status = evolve(self.status, tries=self.status.tries + 1, last_error=TRYING)
+        try:
+            protocol = cast(
+                LinkProtocol, await self._endpoint.connect(Factory.forProtocol(self._build))
+            )
+            try:
+                await self._shake_hands(protocol)
+            except BaseException:
+                protocol.close()
+                raise
+        except IquilaError as error:
+            self.failed(error)
+            raise
+        watcher = cast(IProtocol, watchers.buildProtocol(None))  # type: ignore[arg-type]
+        transport: Any = protocol.transport
+        watcher.makeConnection(transport)
+        self._watcher = watcher
+        self._joined(protocol)
+        return watcher
+
+    def failed(self, error: IquilaError) -> None:
         """Note why an attempt failed."""
         code = error.code if isinstance(error, VENError) else ControllerConnectFailed.code
         sentence = str(error)
         if sentence != self.status.last_sentence:
             self._log.warn("The controller was not joined: {error}", error=sentence)
         self.status = evolve(self.status, last_error=code, last_sentence=sentence)
-
-    def _join(self, protocol: Any) -> Deferred[None]:
-        joining = Deferred.fromCoroutine(self._shake_hands(protocol))
-
-        def refused(failure: Failure) -> Failure:
-            self.failed(failure.value)
-            protocol.close()
-            return failure
-
-        return joining.addErrback(refused)
 
     async def _shake_hands(self, protocol: LinkProtocol) -> None:
         own = nonce()
@@ -255,10 +274,12 @@ class MemberLink(MultiService):
                 "The server at the controller's address does not know the administration "
                 "password: somebody may be in the middle."
             )
-        self._joined(protocol)
+        if protocol.transport is None:
+            raise Disconnected
 
     def _joined(self, protocol: LinkProtocol) -> None:
         now = _wall()
+        self._joined_at = self._clock.seconds()
         self._protocol = protocol
         self.status = evolve(
             self.status,
@@ -293,6 +314,9 @@ class MemberLink(MultiService):
         )
         self._log.warn("The cluster connection is lost: {why}", why=reason.getErrorMessage())
         self._handler.offline(reason.getErrorMessage())
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.connectionLost(reason)
 
     # -- reports
 
@@ -334,24 +358,17 @@ async def _awaited(result: Any) -> None:
 
 
 @implementer(IStreamClientEndpoint)
-class _Counting:
-    """An endpoint whose attempts are counted."""
+class _JoinedEndpoint:
+    """An endpoint whose connections have joined the cluster."""
 
-    def __init__(self, endpoint: IStreamClientEndpoint, link: MemberLink) -> None:
-        self._endpoint = endpoint
+    def __init__(self, link: MemberLink) -> None:
         self._link = link
 
     def __repr__(self) -> str:
         return f"controller {self._link.status.host}:{self._link.status.port}"
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        self._link.trying()
-
-        def failed(failure: Failure) -> Failure:
-            self._link.failed(failure.value)
-            return failure
-
-        return self._endpoint.connect(protocolFactory).addErrback(failed)
+        return Deferred.fromCoroutine(self._link.connect(protocolFactory))
 
 
 def _wall() -> int:
