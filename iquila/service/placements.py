@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from attrs import frozen
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -54,7 +54,8 @@ class Placements:
         self._system = system
         self._roster = roster
         self._choose = choose
-        self._locks: dict[str, DeferredLock] = {}
+        # Switches whose placement is being changed, and who waits for it.
+        self._changing: dict[str, list[Deferred[None]]] = {}
         # Since when a switch is where it is, for the grace; gone once a session was seen.
         self._fresh: dict[str, float] = {}
         self._loop = LoopingCall(self._sweep)
@@ -86,24 +87,41 @@ class Placements:
             open a session there.
         :raises NoMemberAvailable: no server can take it.
         """
-        lock = self._locks.setdefault(switch.lower(), DeferredLock())
-        await lock.acquire()
-        try:
-            placed = await self._place(switch)
-            taken(placed)
-            return placed
-        finally:
-            self._release(switch, lock)
+        key = switch.lower()
+        await self._settled(key)
+        placed = self._live(key)
+        if placed is None:
+            self._changing[key] = []
+            try:
+                placed = await self._place(key)
+                taken(placed)
+                return placed
+            finally:
+                self._changed(key)
+        taken(placed)
+        return placed
 
-    def _release(self, switch: str, lock: DeferredLock) -> None:
-        lock.release()
-        if not lock.locked:
-            self._locks.pop(switch.lower(), None)
+    async def _settled(self, key: str) -> None:
+        """Wait until nobody changes a placement; then nothing happens before one's next await."""
+        while (waiting := self._changing.get(key)) is not None:
+            done: Deferred[None] = Deferred()
+            waiting.append(done)
+            await done
+
+    def _changed(self, key: str) -> None:
+        # From a flat loop: a lock that each waiter hands to the next nests as deep as they are
+        # many, and a burst of first logins would exceed the stack.
+        for done in self._changing.pop(key):
+            done.callback(None)
+
+    def _live(self, key: str) -> Placed | None:
+        record = self._system.get(Placement, key)
+        if record is None or record.member not in self._roster:
+            return None
+        return Placed(record.member, record.epoch, self._system.revision)
 
     async def _place(self, switch: str) -> Placed:
         record = self._system.get(Placement, switch)
-        if record is not None and record.member in self._roster:
-            return Placed(record.member, record.epoch, self._system.revision)
         member = self._choose(switch)
         if member is None:
             raise NoMemberAvailable
@@ -136,14 +154,14 @@ class Placements:
             member = self._roster.get(record.member)
             if member is None or not self._is_idle(record, member):
                 continue
-            lock = self._locks.setdefault(record.key, DeferredLock())
-            await lock.acquire()
+            await self._settled(record.key)
+            self._changing[record.key] = []
             try:
                 await self._give_up(record)
             except Exception:
                 self._log.failure("A dynamic Virtual Switch could not be stopped")
             finally:
-                self._release(record.key, lock)
+                self._changed(record.key)
 
     def _is_idle(self, record: Placement, member: Member) -> bool:
         now = float(self._clock.seconds())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from iquila.cluster.roster import InstanceLoad, LoadReport, MemberDescription, Roster
+from iquila.database.engine import MemoryEngine
 from iquila.database.records import Placement, Switch, SwitchKind
 from iquila.database.store import Database, delete, put
 from iquila.errors import NoMemberAvailable
@@ -107,6 +110,11 @@ class PlacementTests(SynchronousTestCase):
         self.assertIsNone(self.placements.where("lab"))
 
 
+def _taking(turns: Iterator[str]) -> Callable[[str], str]:
+    """Return a choice that is another one each time."""
+    return lambda _switch: next(turns)
+
+
 class SimultaneousTests(TestCase):
     """Logins that come at once."""
 
@@ -120,7 +128,7 @@ class SimultaneousTests(TestCase):
             await system.transact([put(LAB)])
             roster = a_roster("a", "b", "c")
             turns = iter("abc" * 1000)
-            placements = Placements(reactor, system, roster, lambda _s, t=turns: next(t))
+            placements = Placements(reactor, system, roster, _taking(turns))
             taken: list[Placed] = []
             waiting = [
                 Deferred.fromCoroutine(placements.place("lab", taken.append)) for _ in range(200)
@@ -136,18 +144,7 @@ class SimultaneousTests(TestCase):
         self.assertEqual(await deferToThread(lambda: 1), 1)
 
 
-class _SlowEngine:
+class _SlowEngine(MemoryEngine):
     """An engine that answers from a thread, and keeps nothing."""
 
     blocking = True
-
-    def load(self) -> object:
-        from iquila.database.engine import Content
-
-        return Content("slow", 0, [])
-
-    def commit(self, commits: object) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
