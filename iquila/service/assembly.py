@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import shutil
 import socket
+from collections.abc import Callable
 from contextlib import closing
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.application.service import MultiService
 from twisted.python import usage
@@ -21,10 +22,26 @@ from twisted.python.failure import Failure
 from iquila.database.directory import DataDirectory
 from iquila.database.records import ListenerRecord, decode
 from iquila.database.sqlite import SQLiteEngine
-from iquila.errors import IquilaError
+from iquila.errors import ConfigurationError, IquilaError
 from iquila.service.core import DEFAULT_PORTS
 from iquila.service.options import RoleOptions, read_password
 from iquila.service.server import Server, Setup
+
+Options = TypeVar("Options")
+
+
+def told(make: Callable[[Options], MultiService]) -> Callable[[Options], MultiService]:
+    """Make a `makeService` whose problems are told in one sentence, with exit status 1."""
+
+    @wraps(make)
+    def made(options: Options) -> MultiService:
+        try:
+            return make(options)
+        except (usage.UsageError, IquilaError) as error:
+            # twistd would print a traceback for any other exception.
+            raise SystemExit(f"iquila: {error}") from None
+
+    return made
 
 
 def assemble(options: RoleOptions, reactor: Any, settings: dict[str, Any]) -> MultiService:
@@ -32,7 +49,7 @@ def assemble(options: RoleOptions, reactor: Any, settings: dict[str, Any]) -> Mu
     Return the service for some options.
 
     :param settings: changes to the server's settings.
-    :raises usage.UsageError: the data directory or a port cannot be had; one clear sentence.
+    :raises ConfigurationError: the data directory or a port cannot be had.
     """
     password_file = options["admin-password-file"]
     password = None if password_file is None else read_password(password_file)
@@ -41,10 +58,11 @@ def assemble(options: RoleOptions, reactor: Any, settings: dict[str, Any]) -> Mu
     try:
         directory.prepare()
         directory.lock()
-        check_ports(ports or _known_ports(directory), options["address"])
-    except IquilaError as error:
+        known = _known_ports(directory)
+        check_ports(ports or known, options["address"])
+    except BaseException:
         directory.unlock()
-        raise usage.UsageError(str(error)) from error
+        raise
     setup = Setup(ports, password, tuple(settings.items()))
     server = Server(reactor, directory, setup, options["address"])
     return Unattended(server, reactor)
@@ -76,7 +94,7 @@ def check_ports(ports: tuple[int, ...], address: str) -> None:
     """
     Try whether ports can be listened on.
 
-    :raises usage.UsageError: one cannot.
+    :raises ConfigurationError: one cannot.
     """
     for port in ports:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -86,7 +104,7 @@ def check_ports(ports: tuple[int, ...], address: str) -> None:
                 trial.bind((address, port))
                 trial.listen(1)
             except OSError as error:
-                raise usage.UsageError(
+                raise ConfigurationError(
                     f"Port {address or '*'}:{port} cannot be opened ({error.strerror}): choose "
                     "another port with --listen, or stop the program that uses it."
                 ) from error

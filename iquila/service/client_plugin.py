@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from twisted.application.service import MultiService
-from twisted.python import usage
 
-from iquila.errors import ConfigurationError
+from iquila.service.assembly import told
 from iquila.service.client import TAPClient
 from iquila.service.options import ClientOptions as Options
 from iquila.service.options import read_password
@@ -29,23 +28,21 @@ def verification(options: Options) -> Verification:
     return Authorities(options["ca"])
 
 
+@told
 def makeService(options: Options) -> MultiService:
     """Return the service."""
     from twisted.internet import reactor
 
     host, port = options["to"]
     password_file = options["password-file"]
-    try:
-        account = Account(
-            host,
-            options["switch"],
-            options["user"],
-            verification(options),
-            port=port,
-            password=None if password_file is None else read_password(password_file),
-            max_connections=options["connections"],
-            bridge=True,
-        )
-        return TAPClient(reactor, account, options["device"])
-    except ConfigurationError as error:
-        raise usage.UsageError(str(error)) from error
+    account = Account(
+        host,
+        options["switch"],
+        options["user"],
+        verification(options),
+        port=port,
+        password=None if password_file is None else read_password(password_file),
+        max_connections=options["connections"],
+        bridge=True,
+    )
+    return TAPClient(reactor, account, options["device"])

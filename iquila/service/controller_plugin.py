@@ -7,12 +7,13 @@ from typing import Any
 from twisted.application.service import MultiService
 
 from iquila.database.records import ServerMode
-from iquila.service.assembly import assemble
+from iquila.service.assembly import assemble, told
 from iquila.service.options import ControllerOptions as Options
 
 __all__ = ["Options", "makeService"]
 
 
+@told
 def makeService(options: Options) -> MultiService:
     """Return the service."""
     from twisted.internet import reactor

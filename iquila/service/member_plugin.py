@@ -8,7 +8,7 @@ from twisted.application.service import MultiService
 from twisted.python import usage
 
 from iquila.database.records import ServerMode
-from iquila.service.assembly import assemble
+from iquila.service.assembly import assemble, told
 from iquila.service.options import MemberOptions as Options
 from iquila.service.options import read_password
 from iquila.wire.passwords import administration_hash
@@ -16,6 +16,7 @@ from iquila.wire.passwords import administration_hash
 __all__ = ["Options", "makeService"]
 
 
+@told
 def makeService(options: Options) -> MultiService:
     """Return the service."""
     from twisted.internet import reactor
