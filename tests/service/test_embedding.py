@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor as _reactor
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
@@ -23,9 +23,12 @@ from iquila.interfaces import IFrameReceiver
 from iquila.service.server import Server, Setup
 from iquila.session.account import Account
 from iquila.session.client import VENClient
+from iquila.session.login import Server as Place
+from iquila.session.login import client_login, open_dialogue
 from iquila.session.verification import Pinned, Unverified
 from iquila.testing.host import Host
 from iquila.wire.passwords import administration_hash
+from iquila.wire.redirect import Redirect
 
 ADDRESS = "127.0.0.1"
 reactor: Any = _reactor
@@ -87,11 +90,12 @@ class EmbeddedTestCase(TestCase):
         await server.when_started()
         return server
 
-    async def cluster(self, members: int = 2) -> Server:
+    async def cluster(self, members: int = 2, weights: tuple[int, ...] = ()) -> Server:
         """Return the controller of a cluster that carries no sessions itself."""
         controller = await self.server(mode=ServerMode.CONTROLLER, controller_only=True)
-        for _ in range(members):
+        for number in range(members):
             await self.server(
+                weight=weights[number] if weights else 100,
                 mode=ServerMode.MEMBER,
                 controller_host=ADDRESS,
                 controller_port=controller.core.ports()[0],
@@ -391,6 +395,30 @@ class ClusterTests(EmbeddedTestCase):
         await self.until(lambda: all(s.client.session for s in stations))
         places = [s.client.session.server.port for s in stations if s.client.session]
         self.assertEqual(sorted(places.count(p) for p in set(places)), [5, 5])
+
+    async def test_a_burst_spreads_by_weight(self) -> None:
+        """1000 logins on weights 100, 200 and 100: 250, 500 and 250 redirects, within 3 %."""
+        controller = await self.cluster(3, (100, 200, 100))
+        await self.switch(controller, "office", 1)
+        ready = self.servers[1:]
+        await self.until(lambda: all(s.role and len(s.role.instances) == 1 for s in ready))
+        port = controller.core.ports()[0]
+        account = Account(ADDRESS, "office", "alice", Unverified(), port=port, password="secret")
+        places: list[int] = []
+
+        async def logins(count: int) -> None:
+            for _ in range(count):
+                dialogue = await open_dialogue(reactor, Place(ADDRESS, port, Unverified()))
+                hello = await dialogue.hello()
+                login = client_login(account, account.proof(hello.random), b"u" * 20)
+                redirect = Redirect.from_pack(await dialogue.ask(login.to_pack()))
+                places.append(redirect.ports[0])
+                dialogue.close()
+
+        await gatherResults([Deferred.fromCoroutine(logins(50)) for _ in range(20)])
+        counts = [places.count(server.core.ports()[0]) for server in self.servers[1:]]
+        for count, share in zip(counts, (250, 500, 250), strict=True):
+            self.assertTrue(abs(count - share) <= share * 0.03, counts)
 
     async def test_everything_stops_in_time(self) -> None:
         """Within five seconds, with sessions open."""
