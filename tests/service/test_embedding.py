@@ -420,6 +420,30 @@ class ClusterTests(EmbeddedTestCase):
         for count, share in zip(counts, (250, 500, 250), strict=True):
             self.assertTrue(abs(count - share) <= share * 0.03, counts)
 
+    async def test_without_its_controller_a_member_carries_on(self) -> None:
+        """Frames flow while it is away; when it is back the session is still the same."""
+        controller = await self.cluster(1)
+        await self.switch(controller, "lab", 2)
+        one, other = self.station(controller, "lab"), self.station(controller, "lab")
+        await self.flows(one, other)
+        session = one.client.session
+        port = controller.core.ports()[0]
+        await controller.stopService()
+        await self.flows(one, other)
+        again = Server(reactor, DataDirectory(controller.directory.path), Setup((port,)), ADDRESS)
+        self.servers.append(again)
+        again.startService()
+        await again.when_started()
+
+        async def listed() -> bool:
+            sessions = await self.call(again, "EnumSession", HubName_str="lab")
+            return len(sessions["SessionList"]) == 2
+
+        await self.until(listed)
+        await self.flows(one, other)
+        self.assertIs(one.client.session, session)
+        self.assertEqual((one.losses, other.losses), (0, 0))
+
     async def test_everything_stops_in_time(self) -> None:
         """Within five seconds, with sessions open."""
         controller = await self.cluster()
