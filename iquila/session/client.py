@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 from twisted.application.internet import ClientService
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
@@ -240,6 +240,9 @@ class SessionEndpoint:
             session.open(admission)
         except IquilaError as error:
             client.refused(error)
+            raise
+        except CancelledError:
+            # The service stops, or gave up waiting.
             raise
         except Exception:
             self._log.failure("A login attempt failed in an unexpected way")

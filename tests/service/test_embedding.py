@@ -248,6 +248,16 @@ class StandaloneTests(EmbeddedTestCase):
         self.assertEqual(error.code, code)
         await station.client.stopService()
 
+    async def test_stopping_during_a_login_is_quiet(self) -> None:
+        """A client that is stopped while it logs in leaves nothing behind, and logs no failure."""
+        server = await self.server()
+        await self.switch(server, "lab", 0)
+        for delay in (0.0, 0.002, 0.005, 0.01, 0.02):
+            station = self.station(server, "lab")
+            await deferLater(reactor, delay)
+            await station.client.stopService()
+        await self.until(lambda: not len(server.core.sessions), 25.0)
+
     async def test_nonsense_closes_that_connection_alone(self) -> None:
         """Malformed requests do not disturb a session."""
         server = await self.server()
