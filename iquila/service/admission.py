@@ -101,6 +101,7 @@ class Admission:
                 unique_id=login.options.unique_id,
                 tls_version=peer.tls_version,
                 cipher=peer.cipher,
+                iquila=login.iquila,
             ),
             instance.switch,
             self._over,

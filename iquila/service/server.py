@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from attrs import evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -27,8 +28,11 @@ from iquila.service.managed import Managed
 from iquila.service.member import Member
 from iquila.service.role import Between, Role, Standalone
 
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 2.5
 """Time for all connections to close when a server stops."""
+GOODBYE_SECONDS = 1.0
+"""How long a stopping server still answers clients that want to continue their sessions: told
+that these are over they look for another server at once, instead of after a time-out."""
 
 
 @frozen
@@ -217,6 +221,9 @@ class Server(Service):
         if core is None:
             self.directory.unlock()
             return
+        foreign = any(not session.facts.iquila for session in core.sessions)
         await self._leave()
+        if foreign:
+            await deferLater(self.reactor, GOODBYE_SECONDS)
         await core.close_listeners(CLOSE_SECONDS)
         await core.close()

@@ -110,7 +110,7 @@ class ClientSession(Tunnel):
         self.check(self.now())
         self._open_more()
 
-    def all_connections_lost(self) -> None:
+    def all_connections_lost(self, *, clean: bool) -> None:
         """Ask at once for a connection to go on with."""
         self._next_opening = self.now()
         self._open_more()

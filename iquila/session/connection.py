@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -62,7 +63,7 @@ class BlockConnection(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Leave the session; what was queued here is lost."""
         self._io = None
-        self.tunnel.detached(self)
+        self.tunnel.detached(self, clean=reason.check(ConnectionDone) is not None)
 
     # -- receiving
 

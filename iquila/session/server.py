@@ -56,6 +56,8 @@ class SessionFacts:
     unique_id: bytes = b""
     tls_version: str = ""
     cipher: str = ""
+    iquila: int = 0
+    """Version of our own extensions that the client speaks, 0 for other clients."""
 
 
 class ServerSession(Tunnel):
@@ -137,6 +139,16 @@ class ServerSession(Tunnel):
     def _connection(self, direction: Direction) -> BlockConnection:
         receives, sends = sides(direction, server=True)
         return BlockConnection(self, receives=receives, sends=sends)
+
+    def all_connections_lost(self, *, clean: bool) -> None:
+        """
+        Wait for another connection, unless our own client has said goodbye.
+
+        It closes its connections cleanly only when it ends the session. The system's clients
+        cannot say it: their session stays until the time-out.
+        """
+        if clean and self.facts.iquila:
+            self.end()
 
     def runs_received(self, buffer: bytearray, runs: list[Run]) -> None:
         """Hand runs to the switch."""

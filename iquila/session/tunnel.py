@@ -64,8 +64,8 @@ class Tunnel:
         self.connections_made += 1
         self._connections_changed()
 
-    def detached(self, connection: BlockConnection) -> None:
-        """Forget a lost connection."""
+    def detached(self, connection: BlockConnection, *, clean: bool = False) -> None:
+        """Forget a lost connection; `clean` where the peer said that it closes."""
         if connection not in self.connections:
             return
         self.connections.remove(connection)
@@ -73,12 +73,12 @@ class Tunnel:
         self._connections_changed()
         if not self.connections and self.state is State.ACTIVE:
             self.state = State.WAITING
-            self.all_connections_lost()
+            self.all_connections_lost(clean=clean)
 
     def _connections_changed(self) -> None:
         self._senders = [c for c in self.connections if c.sends]
 
-    def all_connections_lost(self) -> None:
+    def all_connections_lost(self, *, clean: bool) -> None:
         """Every connection is lost; the session waits for another."""
 
     # -- data

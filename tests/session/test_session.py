@@ -6,8 +6,10 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.errors import AuthenticationFailed, ConfigurationError, SessionTimedOut
@@ -163,7 +165,7 @@ class ServerSessionTests(SessionTestCase):
         session = self.session()
         connection = session.first_connection()
         self.connect(connection)
-        connection.connectionLost()
+        connection.connectionLost(Failure(ConnectionLost()))
         self.assertIs(session.state, State.WAITING)
         self.assertIn("SID-A-1", self.switch.ports)
         self.clock.pump([0.125] * 80)
@@ -172,6 +174,17 @@ class ServerSessionTests(SessionTestCase):
         self.connect(again)
         self.assertIs(session.state, State.ACTIVE)
         self.assertRaises(SessionTimedOut, self.table.resume, b"x" * 20)
+
+    def test_goodbye(self) -> None:
+        """Our own client ends its session by closing cleanly; others have no such word."""
+        for version, clean, ended in ((1, True, True), (1, False, False), (0, True, False)):
+            key = bytes((version, clean)) * 10
+            session = self.session(f"SID-{version}-{clean}", key, iquila=version)
+            connection = session.first_connection()
+            self.connect(connection)
+            reason = ConnectionDone() if clean else ConnectionLost()
+            connection.connectionLost(Failure(reason))
+            self.assertEqual(session.state is State.ENDED, ended)
 
     def test_half_duplex_directions(self) -> None:
         """The first sends to the server, then as many each way (reference §6.5)."""
