@@ -27,6 +27,7 @@ from zope.interface import Interface, implementer
 
 from iquila.errors import ProtocolError
 from iquila.session.contexts import ServerContexts
+from iquila.session.pacer import Pacer
 from iquila.session.verification import peer_certificate
 from iquila.wire.clienthello import parse_client_hello
 
@@ -48,6 +49,8 @@ LINGER_SECONDS = 2.0
 FLUSH_SECONDS = 3.0
 """Time for the peer to take what is still unsent when the connection is to be closed."""
 CLIENT_HELLO_RETRY = 0.02
+ACCEPTS = 4
+"""Connections that are accepted at once: a quarter of a millisecond's work."""
 
 # One for the process: reading is synchronous, so no two connections use it at a time, and
 # an idle session costs no buffer (reference data-path §4). Reads never go over the end:
@@ -103,6 +106,9 @@ class TLSTransport(tcp.Connection):
 
     # -- what subclasses and protocols use
 
+    def exempt(self) -> None:
+        """Serve this connection in every turn of the reactor from now on."""
+
     def switch_protocol(self, protocol: IProtocol) -> None:
         """Let `protocol` have the connection from the next byte on."""
         self.protocol = protocol
@@ -153,6 +159,11 @@ class TLSTransport(tcp.Connection):
             result = self.doWrite()
             if result is not None:
                 self.reactor.callLater(0, self._lost, result)
+
+    def cork(self, on: bool) -> None:
+        """Keep what is written together, until this is called again with False."""
+        if hasattr(socket, "TCP_CORK") and self.connected:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, int(on))
 
     def send_handshake_message(self) -> None:
         """
@@ -260,23 +271,21 @@ class TLSTransport(tcp.Connection):
         return self._read_bytes()
 
     def _read_bytes(self) -> BaseException | None:
-        total = 0
-        while total < READ_LIMIT and self._may_read():
-            assert self.tls is not None
-            try:
-                data = self.tls.recv(RECORD)
-            except SSL.WantReadError:
-                return None
-            except SSL.WantWriteError:
-                self.startWriting()
-                return None
-            except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error) as error:
-                return self._read_failed(error)
-            total += len(data)
-            self.protocol.dataReceived(data)
-            if self._receiver is not None:
-                # The protocol gave the connection to one that reads the shared buffer.
-                return None
+        # One record in a turn: what the peer wrote at once. More would keep others waiting, and
+        # asking for more only to hear that there is none costs as much as the reactor's turn.
+        if not self._may_read():
+            return None
+        assert self.tls is not None
+        try:
+            data = self.tls.recv(RECORD)
+        except SSL.WantReadError:
+            return None
+        except SSL.WantWriteError:
+            self.startWriting()
+            return None
+        except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error) as error:
+            return self._read_failed(error)
+        self.protocol.dataReceived(data)
         return None
 
     def _read_shared(self) -> BaseException | None:
@@ -366,13 +375,20 @@ class TLSTransport(tcp.Connection):
 
     def loseConnection(self, _connDone: Failure | None = None) -> None:
         """Send what waits, then close_notify, then close; each within a bounded time."""
-        if self.connected and not self.disconnecting:
-            if not self._secured:
-                self.abortConnection()
-                return
-            self._cancel_timer()
+        if not self.connected or self.disconnecting:
+            return
+        if not self._secured:
+            self.abortConnection()
+            return
+        self._cancel_timer()
+        if self.pending() or self.producer is not None:
             self._timer = self.reactor.callLater(FLUSH_SECONDS, self.abortConnection)
             super().loseConnection()
+            return
+        self.disconnecting = True
+        result = self._postLoseConnection()
+        if result is not None:
+            self.reactor.callLater(0, self._lost, result)
 
     def _postLoseConnection(self) -> Any:
         # A close() with unread data makes the kernel send a reset, which can overtake our
@@ -434,9 +450,14 @@ class TLSTransport(tcp.Connection):
 
 
 class TLSServerTransport(TLSTransport, tcp.Server):
-    """An accepted connection; looks at the ClientHello before it chooses a context."""
+    """
+    An accepted connection; looks at the ClientHello before it chooses a context.
+
+    Until it carries data it is served when its port's pacer has time for it.
+    """
 
     contexts: ServerContexts
+    _pacer: Pacer | None = None
 
     def __init__(
         self,
@@ -447,12 +468,63 @@ class TLSServerTransport(TLSTransport, tcp.Server):
         sessionno: int,
         reactor: Any,
     ) -> None:
+        self._pacer = server.pacer
         tcp.Server.__init__(self, sock, protocol, client, server, sessionno, reactor)
         self.contexts = server.contexts
         self._port = server
         server.accepted.add(self)
         self.setTcpNoDelay(True)
         self._begin()
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        """The peer's address and port."""
+        host, port = self.client[:2]
+        return str(host), cast(int, port)
+
+    @property
+    def local_port(self) -> int:
+        """The port of ours that the peer reached."""
+        return self._port.number
+
+    # -- pacing
+
+    def exempt(self) -> None:
+        """Serve this connection in every turn of the reactor from now on."""
+        if self._pacer is not None:
+            self._pacer.unwatch(self.fileno())
+            self._pacer = None
+            if self.connected and not self._paused:
+                self.startReading()
+
+    def switch_protocol(self, protocol: IProtocol) -> None:
+        """Let `protocol` have the connection; one that carries data is exempt from pacing."""
+        if IBufferReceiver.providedBy(protocol):
+            self.exempt()
+        super().switch_protocol(protocol)
+
+    def startReading(self) -> None:
+        """Have the socket read when there is something, in this connection's turn."""
+        if self._pacer is None:
+            super().startReading()
+        else:
+            self._pacer.watch(self.fileno(), self._step)
+
+    def stopReading(self) -> None:
+        """Leave what arrives with the socket."""
+        if self._pacer is None:
+            super().stopReading()
+        else:
+            self._pacer.unwatch(self.fileno())
+
+    def _step(self) -> None:
+        try:
+            result = self.doRead()
+        except Exception:
+            self._log.failure("{peer} is closed", peer=self)
+            result = main.CONNECTION_LOST
+        if result is not None:
+            self._lost(result)
 
     def connectionLost(self, reason: Failure) -> None:
         """Close the socket and tell the protocol and the port."""
@@ -475,7 +547,11 @@ class TLSServerTransport(TLSTransport, tcp.Server):
 
 
 class TLSPort(tcp.Port):
-    """A listening TCP port whose connections are :class:`TLSServerTransport`."""
+    """
+    A listening TCP port whose connections are :class:`TLSServerTransport`.
+
+    :param pacer: serves the port, and connections that carry no data yet.
+    """
 
     transport = TLSServerTransport  # type: ignore[assignment]
 
@@ -484,6 +560,7 @@ class TLSPort(tcp.Port):
         port: int,
         factory: Any,
         contexts: ServerContexts,
+        pacer: Pacer,
         *,
         backlog: int = 1024,
         interface: str = "",
@@ -491,8 +568,28 @@ class TLSPort(tcp.Port):
     ) -> None:
         tcp.Port.__init__(self, port, factory, backlog, interface, reactor)
         self.contexts = contexts
+        self.pacer = pacer
+        self.number = port
+        """The number of the port; the one that the system chose, once it listens."""
         self.accepted: set[TLSServerTransport] = set()
         """The connections that are open."""
+
+    def startListening(self) -> None:
+        """Open the port."""
+        super().startListening()
+        self.number = self.getHost().port
+
+    def startReading(self) -> None:
+        """Accept connections when there are some, in this port's turn."""
+        self.pacer.watch(self.fileno(), self._accept)
+
+    def stopReading(self) -> None:
+        """Leave connections with the system."""
+        self.pacer.unwatch(self.fileno())
+
+    def _accept(self) -> None:
+        self.numberAccepts = ACCEPTS
+        self.doRead()
 
 
 class TLSClientTransport(TLSTransport, tcp.Client):

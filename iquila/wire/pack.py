@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from attrs import define, frozen
@@ -24,6 +25,9 @@ MAX_NAME = 63
 MAX_PADDING = 1000
 _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
+_PAIR = struct.Struct(">II")
+_INT_ELEMENT = struct.Struct(">III")
+_read_u32, _read_pair = _U32.unpack_from, _PAIR.unpack_from
 
 
 class Type(IntEnum):
@@ -38,6 +42,10 @@ class Type(IntEnum):
     """UTF-8 with one trailing NUL, which readers may miss."""
     INT64 = 4
     """u64."""
+
+
+# Looking a member up in its class costs more than the comparisons it is for.
+_INT, _INT64, _DATA, _UNISTR = Type.INT, Type.INT64, Type.DATA, Type.UNISTR
 
 
 @frozen
@@ -106,11 +114,15 @@ class Pack:
     def _add(self, name: str, kind: Type, values: list[Value]) -> Pack:
         # An empty array makes real readers fail for the whole pack.
         if values:
-            if not name or len(name.encode()) > MAX_NAME:
-                raise ValueError(f"an element's name has 1 to {MAX_NAME} bytes: {name!r}")
-            if name.lower() in self._elements:
+            key = _own_name(name)[0]
+            if key in self._elements:
                 raise ValueError(f"there is an element {name!r} already")
-            self._elements[name.lower()] = Element(name, kind, values)
+            self._elements[key] = Element(name, kind, values)
+        return self
+
+    def add_all(self, other: Pack) -> Pack:
+        """Add the elements of another pack, which has none of the names of this one; share them."""
+        self._elements.update(other._elements)
         return self
 
     def add_int(self, name: str, *values: int) -> Pack:
@@ -223,11 +235,13 @@ class Pack:
         """Return the pack as bytes."""
         parts = [_U32.pack(len(self._elements))]
         for element in self._elements.values():
-            name = element.name.encode()
-            # The length counts a NUL that is not sent.
-            parts += (_U32.pack(len(name) + 1), name)
-            parts += (_U32.pack(element.type), _U32.pack(len(element.values)))
-            parts += (_encode_value(element.type, value) for value in element.values)
+            parts.append(_own_name(element.name)[1])
+            kind, values = element.type, element.values
+            if kind is _INT and len(values) == 1:
+                parts.append(_INT_ELEMENT.pack(kind, 1, values[0]))
+            else:
+                parts.append(_PAIR.pack(kind, len(values)))
+                parts += [_encode_value(kind, value) for value in values]
         return b"".join(parts)
 
     @classmethod
@@ -241,15 +255,34 @@ class Pack:
             raise PackError(
                 f"A PACK of {len(data)} bytes is too large: {limits.total} is the most."
             )
-        reader = _Reader(bytes(data), limits)
         pack = cls()
-        for _ in range(reader.counted(limits.elements, 12, "elements")):
-            element = reader.element()
-            key = element.name.lower()
-            if key in pack._elements:
-                raise PackError(f"The PACK has two elements named {element.name!r}.")
-            pack._elements[key] = element
+        try:
+            _Reader(bytes(data), limits).read(pack._elements)
+        except struct.error:
+            raise PackError("The PACK ends in the middle of an element.") from None
         return pack
+
+
+@lru_cache(maxsize=1024)
+def _own_name(name: str) -> tuple[str, bytes]:
+    """
+    Return the key of a name, and what stands before its element.
+
+    :raises ValueError: an element cannot have this name.
+    """
+    raw = name.encode()
+    if not 0 < len(raw) <= MAX_NAME:
+        raise ValueError(f"an element's name has 1 to {MAX_NAME} bytes: {name!r}")
+    # The length counts a NUL that is not sent.
+    return name.lower(), _U32.pack(len(raw) + 1) + raw
+
+
+@lru_cache(maxsize=1024)
+def _received_name(raw: bytes) -> tuple[str, str]:
+    """Return a name that arrived, and its key."""
+    # Longer names are cut, as the system's own reader does.
+    name = raw[:MAX_NAME].decode("utf-8", "replace")
+    return name, name.lower()
 
 
 def _encode_value(kind: Type, value: Value) -> bytes:
@@ -264,61 +297,65 @@ def _encode_value(kind: Type, value: Value) -> bytes:
 
 
 class _Reader:
-    """Reads the parts of a pack, never past its end."""
+    """Reads a pack. Numbers beyond the end raise `struct.error`."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
         self._limits = limits
         self._at = 0
-        self._values = 0
 
-    def u32(self) -> int:
-        return int.from_bytes(self.take(4), "big")
+    def read(self, elements: dict[str, Element]) -> None:
+        data, limits = self._data, self._limits
+        size, total = len(data), 0
+        for _ in range(self._counted(limits.elements, 12, "elements")):
+            (length,) = _read_u32(data, self._at)
+            if not 1 < length <= limits.total:
+                raise PackError("The PACK has an element without a name.")
+            start = self._at + 4
+            end = start + length - 1
+            number, count = _read_pair(data, end)
+            self._at = end + 8
+            name, key = _received_name(data[start:end])
+            kind = _TYPES.get(number)
+            if kind is None:
+                raise PackError(f"The PACK has an element of the unknown type {number}.")
+            total += count
+            if not count or total > limits.values or count * 4 > size - self._at:
+                raise PackError(f"The PACK's element {name!r} cannot have {count} values.")
+            if key in elements:
+                raise PackError(f"The PACK has two elements named {name!r}.")
+            if count == 1:
+                elements[key] = Element(name, kind, [self._value(kind)])
+            else:
+                elements[key] = Element(name, kind, [self._value(kind) for _ in range(count)])
 
-    def take(self, size: int) -> bytes:
-        end = self._at + size
-        if end > len(self._data):
-            raise PackError("The PACK ends in the middle of an element.")
-        taken = self._data[self._at : end]
-        self._at = end
-        return taken
-
-    def counted(self, limit: int, least_size: int, what: str) -> int:
+    def _counted(self, limit: int, least_size: int, what: str) -> int:
         """Read a count, refusing one that the rest of the bytes cannot hold."""
-        count = self.u32()
+        count: int = _read_u32(self._data, self._at)[0]
+        self._at += 4
         if count > limit or count * least_size > len(self._data) - self._at:
             raise PackError(f"The PACK announces {count} {what}: that is more than it may hold.")
         return count
 
-    def element(self) -> Element:
-        length = self.u32()
-        if not 1 < length <= self._limits.total:
-            raise PackError("The PACK has an element without a name.")
-        # Longer names are cut, as the system's own reader does.
-        name = self.take(length - 1)[:MAX_NAME].decode("utf-8", "replace")
-        number = self.u32()
-        if number not in _TYPES:
-            raise PackError(f"The PACK has an element of the unknown type {number}.")
-        kind = _TYPES[number]
-        least = 8 if kind is Type.INT64 else 4
-        count = self.counted(self._limits.values - self._values, least, "values")
-        if not count:
-            raise PackError(f"The PACK's element {name!r} has no values.")
-        self._values += count
-        return Element(name, kind, [self.value(kind) for _ in range(count)])
-
-    def value(self, kind: Type) -> Value:
-        if kind is Type.INT:
-            return self.u32()
-        if kind is Type.INT64:
-            return int.from_bytes(self.take(8), "big")
-        size = self.u32()
-        if size > self._limits.value_size:
-            raise PackError(f"The PACK has a value of {size} bytes: that is too large.")
-        raw = self.take(size)
-        if kind is Type.DATA:
+    def _value(self, kind: Type) -> Value:
+        data, at = self._data, self._at
+        number: int = _read_u32(data, at)[0]
+        if kind is _INT:
+            self._at = at + 4
+            return number
+        if kind is _INT64:
+            self._at = at + 8
+            return int(_U64.unpack_from(data, at)[0])
+        if number > self._limits.value_size:
+            raise PackError(f"The PACK has a value of {number} bytes: that is too large.")
+        end = at + 4 + number
+        if end > len(data):
+            raise PackError("The PACK ends in the middle of an element.")
+        raw = data[at + 4 : end]
+        self._at = end
+        if kind is _DATA:
             return raw
-        if kind is Type.UNISTR:
+        if kind is _UNISTR:
             raw = raw.split(b"\0", 1)[0]
         return raw.decode("utf-8", "replace").strip()
 

@@ -18,7 +18,7 @@ from iquila.session.certificate import load_or_make, make_identity, normal_finge
 from iquila.session.connection import QUEUE_LIMIT, BlockConnection
 from iquila.session.gate import Peer
 from iquila.session.login import Server, members
-from iquila.session.negotiation import Negotiation, Reply
+from iquila.session.negotiation import Negotiation, Reply, Stage
 from iquila.session.server import ServerSession, SessionFacts
 from iquila.session.table import SessionTable
 from iquila.session.tunnel import State
@@ -292,12 +292,12 @@ class NegotiationTests(SessionTestCase):
         self.assertTrue(reply.cure_before and not reply.cure_after)
         self.assertEqual(self.role.challenges, [b"c" * 20])
 
-    def test_redirect_and_its_acknowledgement(self) -> None:
-        """One more pack is taken, then the connection closes."""
+    def test_redirect(self) -> None:
+        """The connection stays, for the client's acknowledgement."""
         reply = self.ask(Redirect(ADDRESS, (5555,), b"t" * 20, b"DER"), self.login())
         self.assertTrue(reply.pack.get_bool("Redirect"))
         self.assertFalse(reply.close)
-        self.assertTrue(self.again(Pack()).close)
+        self.assertIs(self.negotiation.stage, Stage.ANSWERED)
 
     def test_refusals(self) -> None:
         """By their numbers; nonsense and a missing signature too."""
