@@ -16,10 +16,10 @@ def _load() -> Any:
     if os.environ.get("PURE_PYTHON", "0") not in ("", "0"):
         return None
     try:
-        from iquila import _native
+        import iquila._native as compiled
     except ImportError:
         return None
-    return _native
+    return compiled
 
 
 extension: Any = _load()
