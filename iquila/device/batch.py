@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 
 from iquila.native import extension
-from iquila.wire.scan import HEADER, MAX_FRAME, MAX_SUPER, MIN_FRAME, MIN_SUPER, SUPER
+from iquila.wire.scan import HEADER, MAX_BLOCK, MAX_FRAME, MAX_SUPER, MIN_FRAME, MIN_SUPER, SUPER
 
 NO_HEADERS = 0
 """The device has no virtio-net headers; each frame becomes an ordinary block."""
@@ -100,20 +100,20 @@ def write_blocks_python(
     :param headers: whether the device has virtio-net headers; ordinary blocks get an empty one.
         Without, super-frames are refused.
     :returns: the offset of the first block that was not written because the device is busy, `end`
-        if there is none; and how many the device refused for another reason (they are skipped).
-    :raises ValueError: the offsets are not within the buffer, or there is no whole block at one.
+        if there is none; and how many were refused for another reason and skipped (what is not a
+        whole block counts as one).
+    :raises ValueError: the offsets are not within the buffer.
     """
     if not 0 <= at <= end <= len(buffer):
         raise ValueError("the range to write is not within the buffer")
     refused = 0
     with memoryview(buffer) as view:
         while at < end:
-            if end - at < 4:
-                raise ValueError("a block to write is not whole")
-            (word,) = _U32.unpack_from(buffer, at)
+            (word,) = _U32.unpack_from(buffer, at) if end - at >= 4 else (MAX_BLOCK,)
             after = at + 4 + (word & ~SUPER)
             if after > end:
-                raise ValueError("a block to write is not whole")
+                # Nothing behind a block that is not whole can be told apart.
+                return end, refused + 1
             frame = view[at + 4 : after]
             try:
                 if headers and word < SUPER:
