@@ -44,7 +44,9 @@ class Environment:
 
     def run_outside(self, program: str, *arguments: str) -> str:
         """Run one of its programs in the root folder, far from the checkout."""
-        return run(["env", "-C", "/", "-u", "PURE_PYTHON", str(self.folder / "bin" / program), *arguments])
+        return run(
+            ["env", "-C", "/", "-u", "PURE_PYTHON", str(self.folder / "bin" / program), *arguments]
+        )
 
 
 class PackagingTests(SynchronousTestCase):
