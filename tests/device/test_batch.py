@@ -114,6 +114,8 @@ class ReadTests(BatchTestCase):
         ):
             packets = [packet, EMPTY + b"x" * 60]
             self.check(packets, STRIP_HEADERS, expected + block(b"x" * 60), 1 + bool(expected))
+            if not expected:
+                self.check([packet + b"x" * 9], STRIP_HEADERS, b"", 0, room=SUPER_ROOM)
 
     def test_room(self) -> None:
         """Nothing is read that might not fit."""

@@ -136,10 +136,12 @@ class ScanTests(SynchronousTestCase):
         good = make_block(60, MACS[0] + MACS[1])
         for word in IMPOSSIBLE:
             data = good + word.to_bytes(4, "big")
-            for twin in TWINS:
-                runs: list[Run] = []
-                self.assertEqual(twin(bytearray(data), 0, 68, 9, True, runs), (64, 8, 0, 0))
-                self.assertEqual(runs, [(0, 64, 1, MACS[0] + MACS[1])])
+            for end in (68, 68 + 70_000):
+                buffer = bytearray(data) + bytes(end - 68)
+                for twin in TWINS:
+                    runs: list[Run] = []
+                    self.assertEqual(twin(buffer, 0, end, 9, True, runs), (64, 8, 0, 0))
+                    self.assertEqual(runs, [(0, 64, 1, MACS[0] + MACS[1])])
 
     def test_run_lengths(self) -> None:
         """Runs of every length follow each other, whatever way of finding them is at work."""
@@ -153,6 +155,14 @@ class ScanTests(SynchronousTestCase):
             ]
             data = b"".join(blocks)
             self.check(data, 0, len(data), 2**20, True)
+
+    def test_dropped_blocks_break_runs(self) -> None:
+        """Runs are contiguous: a block that is dropped is in none."""
+        good = make_block(60, MACS[0] + MACS[1])
+        for word in (0, 12, 13, 1601, 3200):
+            bad = make_block(word, MACS[0] + MACS[1])
+            data = good * 3 + bad + good * 3
+            self.check(data, 0, len(data), 7, False)
 
     def test_super_frames_are_other_runs(self) -> None:
         """A super-frame never shares a run with an ordinary frame of the same stations."""
