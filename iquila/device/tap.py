@@ -30,6 +30,7 @@ from iquila.device.batch import (
     read_blocks,
     write_blocks,
 )
+from iquila.device.moderation import PAUSE, Moderation
 from iquila.errors import ConfigurationError
 from iquila.wire.scan import MAX_SUPER
 
@@ -92,6 +93,7 @@ class TAPDevice(FileDescriptor):
         self, reactor: Any, name: str, received: Received, *, super_frames: bool = False
     ) -> None:
         super().__init__(reactor)
+        self._clock = reactor
         if not 1 <= len(name) <= MAX_NAME or "/" in name or not name.isascii():
             raise ConfigurationError(
                 f"'{name}' is not the name of a device: give 1 to {MAX_NAME} characters."
@@ -106,6 +108,8 @@ class TAPDevice(FileDescriptor):
         self._queue: deque[bytes] = deque()
         self._queued = 0
         self._started = self._congested = False
+        self._moderation = Moderation()
+        self._pausing: Any = None
         flags = _IFF_TAP | _IFF_NO_PI | (_IFF_VNET_HDR if super_frames else 0)
         self._descriptor = _open(name, flags)
         self.connected = 1
@@ -117,14 +121,15 @@ class TAPDevice(FileDescriptor):
     def start(self) -> None:
         """Begin to read."""
         self._started = True
-        if not self._congested:
-            self.startReading()
+        self._read_on()
 
     def set_congested(self, congested: bool) -> None:
         """Leave frames with the machine, whose senders then slow down, or go on reading."""
         self._congested = congested
-        if self._started and self._descriptor >= 0:
-            self.stopReading() if congested else self.startReading()
+        if congested:
+            self.stopReading()
+        elif self._pausing is None:
+            self._read_on()
 
     def set_offload(self, on: bool) -> None:
         """
@@ -157,7 +162,15 @@ class TAPDevice(FileDescriptor):
             return None if error.errno in (errno.EIO, errno.EBADFD) else error
         if count:
             self._received(buffer, HEADROOM, end, count)
+            if self._moderation.pauses(count, end - HEADROOM, self._clock.seconds()):
+                self.stopReading()
+                self._pausing = self._clock.callLater(PAUSE, self._read_on)
         return None
+
+    def _read_on(self) -> None:
+        self._pausing = None
+        if self._started and not self._congested:
+            self.startReading()
 
     def send_blocks(self, buffer: bytearray, start: int, end: int) -> None:
         """Give whole blocks to the machine; what it does not take in time is dropped."""
@@ -194,6 +207,10 @@ class TAPDevice(FileDescriptor):
 
     def close(self) -> None:
         """Let the device go."""
+        self._started = False
+        if self._pausing is not None:
+            self._pausing.cancel()
+            self._pausing = None
         if self._descriptor >= 0:
             self.stopReading()
             self.stopWriting()
