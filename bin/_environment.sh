@@ -5,8 +5,8 @@
 #   iquila_environment dev    that, and the tools that bin/test uses
 #
 # Afterwards $iquila_top is the checkout and $iquila_python the interpreter in .venv. Something is
-# installed only when pyproject.toml, constraints.txt, the interpreter or the place of the checkout
-# changed. Two scripts may call it at once.
+# installed only when pyproject.toml, setup.py, the C source, constraints.txt, the interpreter, the
+# compiler or the place of the checkout changed. Two scripts may call it at once.
 
 iquila_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 iquila_venv=$iquila_top/.venv
@@ -30,7 +30,9 @@ iquila_find_python() {
 # What a finished installation was made from; $1 is run or dev.
 iquila_fingerprint() {
   printf '%s %s\n' "$1" "$iquila_top"
-  cat "$iquila_top/pyproject.toml" "$iquila_top/setup.py" "$iquila_top/constraints.txt" | cksum
+  command -v cc gcc # with a compiler that was not there before, the extension can be built
+  cat "$iquila_top/pyproject.toml" "$iquila_top/setup.py" "$iquila_top/iquila/_native.c" \
+    "$iquila_top/constraints.txt" | cksum
 }
 
 iquila_is_current() {

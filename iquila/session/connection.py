@@ -19,7 +19,7 @@ from iquila.errors import FrameStreamError
 from iquila.session.transport import IBufferReceiver
 from iquila.switch.queue import DropTailQueue
 from iquila.wire.additional import Direction
-from iquila.wire.blocks import BlockDecoder, keepalive, put_count
+from iquila.wire.blocks import BlockDecoder, control_message, keepalive, put_count
 
 if TYPE_CHECKING:
     from iquila.session.tunnel import Tunnel
@@ -44,7 +44,9 @@ class BlockConnection(Protocol):
         self.tunnel = tunnel
         self.receives = receives
         self.sends = sends
-        self.decoder = BlockDecoder()
+        self.decoder = BlockDecoder(
+            super_allowed=tunnel.super_frames, control=tunnel.control_received
+        )
         self.queue = DropTailQueue(QUEUE_LIMIT)
         self.dirty = False
         """Whether the flusher has this connection on its list."""
@@ -86,7 +88,7 @@ class BlockConnection(Protocol):
         """
         Send `count` consecutive blocks, from the caller's buffer where the socket takes them.
 
-        Overwrites ``buffer[start - 4:start]`` with the count word.
+        Uses ``buffer[start - 4:start]`` for the count word while it runs.
         """
         if self._io is None:
             return
@@ -94,9 +96,11 @@ class BlockConnection(Protocol):
             self.queue.put(bytes(memoryview(buffer)[start:end]), count)
             self.tunnel.flusher.mark(self)
             return
+        before = buffer[start - 4 : start]
         put_count(buffer, start, count)
-        with memoryview(buffer)[start - 4 : end] as view:
+        with memoryview(buffer) as whole, whole[start - 4 : end] as view:
             self._write(view)
+        buffer[start - 4 : start] = before
 
     def queue_blocks(self, blocks: bytes, count: int) -> None:
         """Send blocks shared with other connections, by the end of this turn of the reactor."""
@@ -114,14 +118,21 @@ class BlockConnection(Protocol):
     def _write(self, view: memoryview) -> None:
         # What OpenSSL was offered once it must be offered again, so the rest is never
         # dropped here: the bound holds because a paused connection is offered nothing.
-        if not self._io.write_through(view):
+        if not self._io.write_through(view) and not self._paused:
             self._paused = True
+            self.tunnel.congestion_changed()
         self.last_sent = self.tunnel.now()
 
     def send_keepalive(self) -> None:
         """Send a keep-alive, unless frames wait already (they serve as well)."""
         if self._io is not None and not self._io.pending():
             with memoryview(keepalive()) as view:
+                self._write(view)
+
+    def send_control(self, payload: bytes) -> None:
+        """Tell our own kind of peer something (at most 256 bytes), in a keep-alive."""
+        if self._io is not None:
+            with memoryview(control_message(payload)) as view:
                 self._write(view)
 
     def close(self) -> None:
@@ -134,14 +145,23 @@ class BlockConnection(Protocol):
         if self._io is not None:
             self._io.abortConnection()
 
+    @property
+    def congested(self) -> bool:
+        """Whether the socket is slow."""
+        return self._paused
+
     def pauseProducing(self) -> None:
         """The socket is slow: queue from now on."""
-        self._paused = True
+        if not self._paused:
+            self._paused = True
+            self.tunnel.congestion_changed()
 
     def resumeProducing(self) -> None:
         """The socket has room again."""
         self._paused = False
         self.flush()
+        if not self._paused:
+            self.tunnel.congestion_changed()
 
     def stopProducing(self) -> None:
         """The connection is lost; `connectionLost` follows."""

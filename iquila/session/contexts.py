@@ -22,8 +22,11 @@ ALPN_HTTP = b"http/1.1"
 """A browser or another HTTP client."""
 
 _CIPHERS_1_2 = (
-    b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES256:DHE+AES256:RSA+AES"
+    b"ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:"
+    b"ECDHE+AES256:DHE+AES256:RSA+AES"
 )
+# The same order as everywhere: 128 bits are enough, and cheaper by a tenth (data-path §2).
+_CIPHERS_1_3 = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 # A session keeps no TLS buffers while it is idle: 10 000 of them fit in 300 MB.
 _MODE_RELEASE_BUFFERS = 0x10
 
@@ -32,6 +35,7 @@ def _base_context(method: int) -> SSL.Context:
     context = SSL.Context(method)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_mode(_MODE_RELEASE_BUFFERS)
+    context.set_tls13_ciphersuites(_CIPHERS_1_3)
     return context
 
 

@@ -24,6 +24,7 @@ from iquila.wire.blocks import Run
 from iquila.wire.login import ClientIdentity
 from iquila.wire.node import NodeInformation
 from iquila.wire.policy import Policy
+from iquila.wire.superframe import offload_message
 from iquila.wire.welcome import Welcome
 
 
@@ -58,6 +59,8 @@ class SessionFacts:
     cipher: str = ""
     iquila: int = 0
     """Version of our own extensions that the client speaks, 0 for other clients."""
+    super_frames: bool = False
+    """Whether both ends take super-frames."""
 
 
 class ServerSession(Tunnel):
@@ -82,10 +85,18 @@ class ServerSession(Tunnel):
             flusher,
             timeout=facts.timeout / 1000,
             max_connections=facts.max_connections,
+            super_frames=facts.super_frames,
         )
         self.facts = facts
         self.switch = switch
-        self.port = Port(facts.name, self, facts.policy, monitor=facts.monitor, bridge=facts.bridge)
+        self.port = Port(
+            facts.name,
+            self,
+            facts.policy,
+            monitor=facts.monitor,
+            bridge=facts.bridge,
+            super_frames=facts.super_frames,
+        )
         self._ended = ended
         switch.add_port(self.port)
 
@@ -110,6 +121,7 @@ class ServerSession(Tunnel):
             policy=facts.policy,
             message=message,
             controllers=controllers,
+            super_frames=facts.super_frames,
         )
 
     def first_connection(self) -> BlockConnection:
@@ -139,6 +151,21 @@ class ServerSession(Tunnel):
     def _connection(self, direction: Direction) -> BlockConnection:
         receives, sends = sides(direction, server=True)
         return BlockConnection(self, receives=receives, sends=sends)
+
+    def attached(self, connection: BlockConnection) -> None:
+        """Take a connection in, and tell a client of our own kind what it may send."""
+        super().attached(connection)
+        if self.super_frames and self.state is State.ACTIVE:
+            self.set_offload(self.port.offload)
+
+    def lanes_changed(self) -> None:
+        """Let the switch ask again."""
+        self.switch.lanes_changed()
+
+    def set_offload(self, on: bool) -> None:
+        """Tell the client whether it may send super-frames."""
+        for connection in self._senders[:1]:
+            connection.send_control(offload_message(on))
 
     def all_connections_lost(self, *, clean: bool) -> None:
         """

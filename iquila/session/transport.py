@@ -28,6 +28,7 @@ from zope.interface import Interface, implementer
 from iquila.errors import ProtocolError
 from iquila.session.contexts import ServerContexts
 from iquila.session.pacer import Pacer
+from iquila.session.tlscalls import CALLS, RECORD, Outcome, SharedBuffer
 from iquila.session.verification import peer_certificate
 from iquila.wire.clienthello import parse_client_hello
 
@@ -38,9 +39,7 @@ HEADROOM = 64
 """Bytes in front of received data that a receiver may overwrite (a count word needs 4)."""
 READ_LIMIT = 256 * 1024
 """Bytes read in one turn of the reactor before other connections get theirs."""
-RECORD = 16 * 1024
-"""Plain bytes in one TLS record at most (RFC 8446 §5.1)."""
-TAIL_LIMIT = 8 * 1024
+TAIL_LIMIT = 72 * 1024
 """Unconsumed bytes that a buffer receiver may leave for its next call."""
 HANDSHAKE_SECONDS = 15.0
 """Time for a TLS handshake, as the system's servers give (reference §1.1)."""
@@ -55,7 +54,7 @@ ACCEPTS = 4
 # One for the process: reading is synchronous, so no two connections use it at a time, and
 # an idle session costs no buffer (reference data-path §4). Reads never go over the end:
 # HEADROOM + tail + READ_LIMIT + one record.
-_SCRATCH = bytearray(HEADROOM + TAIL_LIMIT + READ_LIMIT + RECORD)
+_SCRATCH = SharedBuffer(HEADROOM + TAIL_LIMIT + READ_LIMIT + RECORD)
 
 EXPORTER_LABEL = b"EXPERIMENTAL-iquila-cluster"
 """Label of the keying material that binds a proof to its channel (RFC 5705)."""
@@ -120,8 +119,8 @@ class TLSTransport(tcp.Connection):
         self._tail = data
         start = HEADROOM
         end = start + len(data)
-        _SCRATCH[start:end] = data
-        self._deliver_shared(_SCRATCH, end)
+        _SCRATCH.data[start:end] = data
+        self._deliver_shared(end)
 
     def peer_certificate(self) -> bytes:
         """Return the peer's certificate, DER, or empty bytes."""
@@ -276,63 +275,50 @@ class TLSTransport(tcp.Connection):
         if not self._may_read():
             return None
         assert self.tls is not None
-        try:
-            data = self.tls.recv(RECORD)
-        except SSL.WantReadError:
+        end, outcome = CALLS.read(self.tls, _SCRATCH, HEADROOM, HEADROOM + 1)
+        if end > HEADROOM:
+            self.protocol.dataReceived(bytes(_SCRATCH.view[HEADROOM:end]))
             return None
-        except SSL.WantWriteError:
-            self.startWriting()
-            return None
-        except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error) as error:
-            return self._read_failed(error)
-        self.protocol.dataReceived(data)
-        return None
+        return self._ended(outcome)
 
     def _read_shared(self) -> BaseException | None:
         assert self.tls is not None
-        buffer = _SCRATCH
-        end = HEADROOM + len(self._tail)
-        buffer[HEADROOM:end] = self._tail
-        result: BaseException | None = None
-        limit = end + READ_LIMIT
-        with memoryview(buffer) as view:
-            while end < limit:
-                try:
-                    with view[end : end + RECORD] as room:
-                        end += self.tls.recv_into(room, RECORD)
-                except SSL.WantReadError:
-                    break
-                except SSL.WantWriteError:
-                    self.startWriting()
-                    break
-                except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error) as error:
-                    result = self._read_failed(error)
-                    break
-        if end > HEADROOM + len(self._tail):
-            self._deliver_shared(buffer, end)
-        return result
+        start = HEADROOM + len(self._tail)
+        if self._tail:
+            _SCRATCH.data[HEADROOM:start] = self._tail
+        end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + READ_LIMIT)
+        if end > start:
+            self._deliver_shared(end)
+        return self._ended(outcome)
 
-    def _deliver_shared(self, buffer: bytearray, end: int) -> None:
-        self._tail, tail = b"", self._tail
-        consumed = self._receiver.buffer_received(buffer, HEADROOM, end)
+    def _ended(self, outcome: Outcome) -> BaseException | None:
+        """Go on after a call that could not read more; return the loss, if it is one."""
+        if outcome is Outcome.WANT_WRITE:
+            self.startWriting()
+        elif outcome is Outcome.CLOSED:
+            return main.CONNECTION_DONE
+        elif outcome is Outcome.LOST:
+            return main.CONNECTION_LOST
+        return None
+
+    def _deliver_shared(self, end: int) -> None:
+        self._tail = b""
+        consumed = self._receiver.buffer_received(_SCRATCH.data, HEADROOM, end)
+        if consumed == end:
+            return
         if end - consumed > TAIL_LIMIT:
             self._log.error(
                 "{receiver} left {count} of {all} bytes",
                 receiver=self._receiver,
                 count=end - consumed,
-                all=end - HEADROOM - len(tail),
+                all=end - HEADROOM,
             )
             self.abortConnection()
             return
-        self._tail = bytes(buffer[consumed:end])
+        self._tail = bytes(_SCRATCH.view[consumed:end])
 
     def _may_read(self) -> bool:
         return bool(self.connected and not self._paused and not self.disconnecting)
-
-    def _read_failed(self, error: Exception) -> BaseException:
-        if isinstance(error, SSL.ZeroReturnError):
-            return main.CONNECTION_DONE
-        return main.CONNECTION_LOST
 
     def pauseProducing(self) -> None:
         """Stop delivering until :meth:`resumeProducing`."""
@@ -355,21 +341,16 @@ class TLSTransport(tcp.Connection):
     def writeSomeData(self, data: bytes | memoryview) -> Any:
         """Send until the socket takes no more; return the bytes taken or the loss."""
         assert self.tls is not None
-        view = memoryview(data)
-        total, size = 0, len(view)
-        try:
-            while total < size:
-                # One call makes one record: pyOpenSSL enables partial writes.
-                total += self.tls.send(view[total : total + 4 * RECORD])
-        except SSL.WantWriteError:
+        taken, outcome = CALLS.write(self.tls, memoryview(data))
+        if outcome is Outcome.WANT_WRITE:
             self.startWriting()
-        except SSL.WantReadError:
+        elif outcome is Outcome.WANT_READ:
             # A renegotiation is on: only reading can bring it on.
             self._write_waits_for_read = True
             self.stopWriting()
-        except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error):
+        elif outcome is not Outcome.DONE:
             return main.CONNECTION_LOST
-        return total
+        return taken
 
     # -- closing
 

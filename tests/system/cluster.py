@@ -1,9 +1,10 @@
-"""An iquila cluster in a test network: a controller, members, and calls to their JSON-RPC."""
+"""iquila's programs in a test network: servers and calls to their JSON-RPC, a cluster, clients."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .processes import Process, eventually, run
 
 PASSWORD = "administration"
 PORT = 5555
+TWISTD = (str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=")
 _CALL = """
 import http.client, ssl, sys
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -40,21 +42,24 @@ class Server:
     host: Host
     role: str
     options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(factory=dict)
+    nice: int | None = None
+    """Its priority; None is that of this process."""
     process: Process | None = field(init=False, default=None)
 
     def start(self) -> None:
         """Start it with twistd, in the foreground, and return when it listens."""
         password = self.host.scratch / "password"
         password.write_text(PASSWORD + "\n")
-        twistd = str(Path(sys.executable).with_name("twistd"))
         data = self.host.scratch / "data"
         self.process = self.host.start(
             f"iquila-{self.role}",
             [
-                twistd,
-                *("-n", "--pidfile=", f"iquila-{self.role}", f"--data={data}"),
+                *(*TWISTD, f"iquila-{self.role}", f"--data={data}"),
                 *(f"--admin-password-file={password}", *self.options),
             ],
+            environment=self.environment,
+            nice=self.nice,
         )
         self.host.wait_listening(PORT)
 
@@ -73,6 +78,24 @@ class Server:
         result: dict[str, Any] = answer["result"]
         return result
 
+    def add_switch(self, name: str, kind: int, users: tuple[str, ...] = ()) -> None:
+        """Create a switch (0 standalone, 1 static, 2 dynamic) and users; password = name."""
+        self.call(
+            "CreateHub",
+            HubName_str=name,
+            HubType_u32=kind,
+            Online_bool=True,
+            AdminPasswordPlainText_str=f"switch-{name}",
+        )
+        for user in users:
+            self.call(
+                "CreateUser",
+                HubName_str=name,
+                Name_str=user,
+                AuthType_u32=1,
+                Auth_Password_str=user,
+            )
+
     def stop(self) -> int:
         """End it in order, and return its exit status."""
         assert self.process is not None
@@ -82,6 +105,42 @@ class Server:
         """End it at once, as a power failure does."""
         assert self.process is not None
         self.process.kill()
+
+
+@define
+class Client:
+    """iquila's VEN client on a host of its own, with a TAP device."""
+
+    host: Host
+    environment: Mapping[str, str] = field(factory=dict)
+    nice: int | None = None
+    """Its priority; None is that of this process."""
+    device: str = "tap0"
+    process: Process | None = field(init=False, default=None)
+
+    def start(self, server: str, switch: str, user: str, *options: str) -> None:
+        """
+        Start it, and return when its device is there; the session comes later.
+
+        :param server: ``ADDRESS:PORT``; its certificate is not checked.
+        :param user: its password is its name.
+        """
+        password = self.host.scratch / "password"
+        password.write_text(user + "\n")
+        account = (f"--to={server}", f"--switch={switch}", f"--user={user}")
+        self.process = self.host.start(
+            "iquila-client",
+            [
+                *(*TWISTD, "iquila-client", *account, f"--password-file={password}"),
+                *(f"--device={self.device}", "--insecure", *options),
+            ],
+            environment=self.environment,
+            nice=self.nice,
+        )
+        eventually(
+            lambda: self.host.ip("link", "show", self.device),
+            f"{self.host.name}: the device {self.device}",
+        )
 
 
 @define
@@ -116,21 +175,7 @@ class Cluster:
 
     def add_switch(self, name: str, *, dynamic: bool, users: tuple[str, ...] = ()) -> None:
         """Create a switch and users whose passwords are their names."""
-        self.controller.call(
-            "CreateHub",
-            HubName_str=name,
-            HubType_u32=2 if dynamic else 1,
-            Online_bool=True,
-            AdminPasswordPlainText_str=f"switch-{name}",
-        )
-        for user in users:
-            self.controller.call(
-                "CreateUser",
-                HubName_str=name,
-                Name_str=user,
-                AuthType_u32=1,
-                Auth_Password_str=user,
-            )
+        self.controller.add_switch(name, 2 if dynamic else 1, users)
 
     def where(self, switch: str) -> dict[str, str]:
         """Return the server of each session on a switch: user -> host name."""

@@ -9,15 +9,17 @@ are used: nothing reaches the network of this machine.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field
 
-from .processes import CommandFailed, Process, eventually, run, send
+from .processes import CommandFailed, Process, eventually, run, send, with_niceness
 
 NETWORK = "10.77.0"
 _NAME = re.compile(r"iq(?P<pid>\d+)-\S+")
@@ -52,11 +54,21 @@ class Host:
         return run(self.inside(arguments), timeout=timeout)
 
     def start(
-        self, name: str, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        nice: int | None = None,
     ) -> Process:
-        """Start a command on this host; its output goes to ``NAME.log`` in the scratch folder."""
+        """
+        Start a command on this host; its output goes to ``NAME.log`` in the scratch folder.
+
+        :param nice: its priority, -20 (first) to 19; None is that of this process.
+        """
         settings = [f"{key}={value}" for key, value in (environment or {}).items()]
-        command = self.inside(["env", *settings, *arguments] if settings else arguments)
+        prefix = ["env", *settings] if settings else []
+        command = with_niceness(self.inside([*prefix, *arguments]), nice)
         return Process.start(f"{self.name}/{name}", command, self.scratch / f"{name}.log")
 
     def ip(self, *arguments: str) -> str:
@@ -74,9 +86,18 @@ class Host:
 
     def tcp_peers(self, port: int) -> set[str]:
         """Return the addresses that this host has TCP connections to, at their `port`."""
+        return set(self.tcp_connections(port))
+
+    def tcp_connections(self, port: int) -> list[str]:
+        """Return the address at the other end of each TCP connection to somebody's `port`."""
         command = ["ip", "netns", "exec", self.namespace, "ss", "-Htn", "state", "established"]
         peers = (row.split()[3].rpartition(":") for row in run(command).splitlines())
-        return {address for address, _, number in peers if number == str(port)}
+        return [address for address, _, number in peers if number == str(port)]
+
+    def received_packets(self, device: str) -> int:
+        """Return how many packets a network device of this host has received."""
+        told: list[dict[str, Any]] = json.loads(self.ip("-s", "-j", "link", "show", device))
+        return int(told[0]["stats64"]["rx"]["packets"])
 
 
 @define

@@ -1,4 +1,4 @@
-"""Ping between hosts of a test network: how many answers, and how long the longest silence was."""
+"""Ping between hosts of a test network: how many answers, how fast, and the longest silence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import subprocess
 from attrs import frozen
 
 from .network import Host
-from .processes import CommandFailed, Process, send
+from .processes import CommandFailed, Process, send, with_niceness
 
 _ANSWER = re.compile(r"^\[(?P<time>\d+\.\d+)\] .*icmp_seq=(?P<number>\d+) ttl=", re.MULTILINE)
+_TRIP = re.compile(r" icmp_seq=\d+ ttl=\d+ time=(?P<ms>[\d.]+) ms$", re.MULTILINE)
 
 
 @frozen
@@ -38,8 +39,18 @@ class Answers:
 
 def ping(host: Host, address: str, *, count: int = 5, interval: float = 0.2) -> Answers:
     """Send `count` echo requests from a host and return the answers; none is not an error."""
+    return Answers.parse(_ping(host, address, count, interval))
+
+
+def round_trips(host: Host, address: str, *, count: int, interval: float) -> list[float]:
+    """Send `count` echo requests and return how long each answer took, in ms, shortest first."""
+    text = _ping(host, address, count, interval)
+    return sorted(float(match["ms"]) for match in _TRIP.finditer(text))
+
+
+def _ping(host: Host, address: str, count: int, interval: float) -> str:
     command = ["ping", "-n", "-D", "-c", str(count), "-i", str(interval), "-W", "1", address]
-    arguments = ["ip", "netns", "exec", host.namespace, *command]
+    arguments = with_niceness(["ip", "netns", "exec", host.namespace, *command], 0)
     limit = count * interval + 15.0
     try:
         done = subprocess.run(arguments, capture_output=True, timeout=limit, check=False)
@@ -47,7 +58,7 @@ def ping(host: Host, address: str, *, count: int = 5, interval: float = 0.2) -> 
         raise CommandFailed(f"ping {address}: no end within {limit:g} s") from error
     if done.returncode not in (0, 1):  # 1: some or all answers are missing
         raise CommandFailed(f"ping {address}: {done.stderr.decode(errors='replace')}")
-    return Answers.parse(done.stdout.decode(errors="replace"))
+    return done.stdout.decode(errors="replace")
 
 
 def start_ping(host: Host, address: str, *, interval: float = 0.02) -> Process:

@@ -96,6 +96,19 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in children(pid) for each in family(child))]
 
 
+def niceness(pid: int) -> int:
+    """Return the priority of a process, -20 (first) to 19, as of its first thread."""
+    return os.getpriority(os.PRIO_PROCESS, pid)
+
+
+def with_niceness(arguments: Sequence[str], nice: int | None) -> list[str]:
+    """Return the command that runs `arguments` with a priority; None is that of this process."""
+    if nice is None or nice == niceness(0):
+        return list(arguments)
+    # nice(1) adds to the priority that it is started with.
+    return ["nice", "-n", str(nice - niceness(0)), *arguments]
+
+
 def send(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process that may have ended."""
     try:
