@@ -44,7 +44,7 @@ class HandshakeConnection(Protocol):
 
     :param gate: the role of the moment.
     :param clock: `IReactorTime`.
-    :param later: puts a step in line, for answers that came from another server.
+    :param soon: runs a step when there is time, for answers that came from another server.
     :param web: makes the HTTP server's protocol for this connection.
     """
 
@@ -54,12 +54,12 @@ class HandshakeConnection(Protocol):
         self,
         gate: Callable[[], Gate],
         clock: Any,
-        later: Callable[[Callable[[], None]], None],
+        soon: Callable[[Callable[[], None]], None],
         web: Callable[[], IProtocol],
     ) -> None:
         self._gate = gate
         self._clock = clock
-        self._later = later
+        self._soon = soon
         self._web = web
         self._reader = RequestReader(BODY_LIMIT)
         self._negotiation: Negotiation | None = None
@@ -88,7 +88,7 @@ class HandshakeConnection(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Collect a request, and answer it when it is complete."""
-        if self._io is None:
+        if self._io is None or self._answered():
             return
         self._reader.feed(data)
         if not self._busy:
@@ -96,6 +96,12 @@ class HandshakeConnection(Protocol):
         elif len(self._reader.rest) > BODY_LIMIT:
             # Nobody has more to say before an answer.
             self._io.abortConnection()
+
+    def _answered(self) -> bool:
+        # What follows is only an acknowledgement (reference §1.6): the client waits for no answer
+        # to it, and closes. If it does not, its time will be over.
+        negotiation = self._negotiation
+        return negotiation is not None and not self._busy and negotiation.stage is Stage.ANSWERED
 
     def _next(self) -> None:
         rest = self._reader.rest
@@ -139,17 +145,13 @@ class HandshakeConnection(Protocol):
         if negotiation is None or content_type != PACK_TYPE or not body:
             self._refuse(403)
             return
-        if negotiation.stage is Stage.ANSWERED:
-            # The client's acknowledgement (reference §1.6). It waits for no answer, and closes;
-            # if it does not, its time will be over.
-            return
         self._busy = True
         done = Deferred.fromCoroutine(self._reply(negotiation, body))
         if done.called:
             done.addCallback(self._send)
         else:
             # The answer of another server came: with it may come those of many connections.
-            done.addCallback(lambda reply: self._later(partial(self._send, reply)))
+            done.addCallback(lambda reply: self._soon(partial(self._send, reply)))
         done.addErrback(lambda f: self._log.failure("A handshake failed", f))
 
     async def _reply(self, negotiation: Negotiation, body: bytes) -> Reply:
@@ -178,7 +180,7 @@ class HandshakeConnection(Protocol):
         io.write_through(memoryview(data))
         if reply.close:
             io.loseConnection()
-        elif self._reader.rest:
+        elif self._reader.rest and not self._answered():
             self._next()
 
     def _hand_over(self, data: bytes, reply: Reply, connection: BlockConnection) -> None:

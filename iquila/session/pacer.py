@@ -56,6 +56,9 @@ class Pacer:
         self._ready = select.epoll()
         self._steps: dict[int, Callable[[], None]] = {}
         self._line: deque[Callable[[], None]] = deque()
+        self._used = 0.0
+        self._asked = False
+        """Whether a turn was asked for, to move up in line."""
 
     # -- sockets
 
@@ -76,21 +79,33 @@ class Pacer:
 
     # -- the line
 
-    def later(self, step: Callable[[], None]) -> None:
-        """Run a step once, in a later turn, behind those that wait already."""
-        if not self._line:
+    def soon(self, step: Callable[[], None]) -> None:
+        """
+        Run a step once: at once while the budget lasts, else behind those that wait already.
+
+        The budget is renewed by a turn that is asked for when it is used up, and not before:
+        that is one turn in very many, as long as little is to be done.
+        """
+        if self._asked:
+            self._line.append(step)
+        else:
+            self._charge(step)
+
+    def _charge(self, step: Callable[[], None]) -> None:
+        start = self._timer()
+        self._do(step)
+        self._used += self._timer() - start
+        if self._used >= self._budget and not self._asked:
+            self._asked = True
             self._reactor.callLater(0, self._move_up)
-        self._line.append(step)
 
     def _move_up(self) -> None:
-        end = self._timer() + self._budget
-        while self._line:
-            self._do(self._line[0])
-            # Only now, so that a step which puts another one in line asks for no second turn.
-            self._line.popleft()
-            if self._timer() >= end:
-                break
-        if self._line:
+        self._used = 0.0
+        while self._line and self._used < self._budget:
+            self._charge(self._line.popleft())
+        self._asked = False
+        if self._line or self._used >= self._budget:
+            self._asked = True
             self._reactor.callLater(0, self._move_up)
 
     def _do(self, step: Callable[[], None]) -> None:

@@ -101,7 +101,7 @@ class VENSite(Site):
     def buildProtocol(self, addr: Any) -> Any:
         """Build what a connection begins with."""
         return HandshakeConnection(
-            self._gate, self._clock, self._pacer.later, lambda: self._http(addr)
+            self._gate, self._clock, self._pacer.soon, lambda: self._http(addr)
         )
 
     def _http(self, addr: Any) -> IProtocol:

@@ -90,7 +90,7 @@ class Line:
     def __init__(self) -> None:
         self.steps: list[Any] = []
 
-    def later(self, step: Any) -> None:
+    def soon(self, step: Any) -> None:
         self.steps.append(step)
 
     def move_up(self) -> None:
@@ -108,7 +108,7 @@ class HandshakeTestCase(SessionTestCase):
         self.line: Any = Line()
         self.web = Web()
         self.connection = HandshakeConnection(
-            lambda: self.role, self.clock, self.line.later, lambda: self.web
+            lambda: self.role, self.clock, self.line.soon, lambda: self.web
         )
         self.wire = Wire()
         self.connection.makeConnection(self.wire)
@@ -169,7 +169,8 @@ class RequestTests(HandshakeTestCase):
     def test_redirect(self) -> None:
         """Its acknowledgement is not answered; the time of the handshake ends the rest."""
         self.begin(Role(REDIRECT))
-        self.send(SIGNATURE, self.login(), pack_request("h", Pack()))
+        acknowledgement = pack_request("h", Pack())
+        self.send(SIGNATURE, self.login() + acknowledgement, acknowledgement)
         self.assertEqual(len(self.packs()), 2)
         self.assertTrue(self.packs()[1].get_bool("Redirect"))
         self.assertEqual(self.wire.closed, "")

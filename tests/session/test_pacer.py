@@ -127,25 +127,38 @@ class PacerTests(SynchronousTestCase):
         self.assertEqual(self.turn(), [])
 
     def test_the_line(self) -> None:
-        """What waits in line is done in its order, with a budget of its own."""
-        for number in range(5):
-            self.pacer.later(partial(self.step, number))
+        """What finds the budget used up waits, and is done in its order in the next turns."""
+        for number in range(8):
+            self.pacer.soon(partial(self.step, number))
         self.ready("socket", 20.0)
-        self.assertEqual(self.done, [])
-        self.assertEqual(self.turn(), [0, 1, 2, "socket"])
-        self.assertEqual(self.turn(), [3, 4, "socket"])
-        self.assertEqual(self.turn(), ["socket"])
+        self.assertEqual(self.done, [0, 1, 2])
+        self.assertEqual(self.turn(), [3, 4, 5, "socket"])
+        self.assertEqual(self.turn(), [6, 7, "socket"])
+        self.pacer.soon(partial(self.step, "in time"))
+        self.assertEqual(self.done, [6, 7, "socket", "in time"])
+        self.pacer.soon(partial(self.step, "late"))
+        self.assertEqual(self.turn(), ["late", "socket"])
+
+    def test_many_small_steps(self) -> None:
+        """They ask for one turn in many, and cannot hold the reactor up together."""
+        for number in range(25):
+            self.pacer.soon(partial(self.step, number, 1.0))
+        self.assertEqual(len(self.done), 10)
+        self.assertEqual(len(self.reactor.calls), 1)
+        self.assertEqual([len(self.turn()) for _ in range(3)], [10, 5, 0])
+        self.assertEqual(self.reactor.calls, [])
 
     def test_a_step_that_puts_another_in_line(self) -> None:
         """It comes after those that wait."""
-        self.pacer.later(lambda: self.pacer.later(partial(self.step, "second")))
-        self.pacer.later(partial(self.step, "first"))
+        self.pacer.soon(partial(self.step, "long", BUDGET))
+        self.pacer.soon(lambda: self.pacer.soon(partial(self.step, "second")))
+        self.pacer.soon(partial(self.step, "first"))
         self.assertEqual(self.turn(), ["first", "second"])
         self.assertEqual(self.reactor.calls, [])
 
     def test_a_step_that_fails(self) -> None:
         """It is logged, and the next one is done."""
-        self.pacer.later(lambda: self.step(1 / 0))
-        self.pacer.later(partial(self.step, "next"))
-        self.assertEqual(self.turn(), ["next"])
+        self.pacer.soon(lambda: self.step(1 / 0))
+        self.pacer.soon(partial(self.step, "next"))
+        self.assertEqual(self.done, ["next"])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -226,6 +228,35 @@ class ServerSessionTests(SessionTestCase):
         other = self.connect(second)
         self.receive(first, b"\x7f\xff\xff\xff" + b"x" * 100)
         self.assertEqual((one.closed, other.closed), ("aborted", ""))
+
+    def test_connections_are_counted(self) -> None:
+        """While they are open, whatever their sessions do."""
+        session = self.session(max_connections=2)
+        first, (_direction, second) = session.first_connection(), session.additional_connection()
+        for connection in (first, second):
+            self.connect(connection)
+        self.assertEqual(self.table.tcp_connections(), 2)
+        first.connectionLost(Failure(ConnectionLost()))
+        first.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(self.table.tcp_connections(), 1)
+        session.end()
+        second.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.table.tcp_connections(), 0)
+
+    def test_an_ended_session_is_no_garbage(self) -> None:
+        """Python's cycle collector is not needed to free it."""
+        gone: list[int] = []
+        session = self.session()
+        connection = session.first_connection()
+        transport = self.connect(connection)
+        weakref.finalize(session, gone.append, 1)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        session.end()
+        transport.unregisterProducer()
+        connection.connectionLost(Failure(ConnectionDone()))
+        del session, connection, transport
+        self.assertEqual(gone, [1])
 
     def test_finding_sessions(self) -> None:
         """By switch and name, in any case."""
