@@ -576,9 +576,12 @@ class TLSPort(tcp.Port):
 class TLSClientTransport(TLSTransport, tcp.Client):
     """An outgoing connection; hands its protocol nothing before the server was checked."""
 
+    _judged = False
+
     def __init__(self, host: str, port: int, connector: TLSConnector, reactor: Any) -> None:
         self._make_connection = connector.make_connection
         self._check = connector.check
+        self._keep = connector.keep
         tcp.Client.__init__(self, host, port, None, connector, reactor)
 
     def _connectDone(self) -> None:
@@ -601,6 +604,30 @@ class TLSClientTransport(TLSTransport, tcp.Client):
     def _judge_peer(self) -> None:
         assert self.tls is not None
         self._check(self.tls)
+        self._judged = True
+
+    def switch_protocol(self, protocol: IProtocol) -> None:
+        """Let `protocol` have the connection; its TLS session is kept when it carries data."""
+        super().switch_protocol(protocol)
+        if self._receiver is not None:
+            self._keep_session()
+
+    def _keep_session(self) -> None:
+        # TLS 1.3 sends what it takes to resume behind the handshake, so the first answers of
+        # the server have brought it.
+        if self.tls is not None and self._judged:
+            self._keep(self.tls)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Close the socket, keep the TLS session and tell the protocol."""
+        tls = self.tls
+        if self._receiver is None:
+            self._keep_session()
+        super().connectionLost(reason)
+        if tls is not None:
+            # OpenSSL spoils the sessions of connections that it believes to be cut; that a
+            # server is lost is just when its clients come back to it.
+            tls.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
 
 
 class TLSConnector(tcp.Connector):
@@ -609,6 +636,7 @@ class TLSConnector(tcp.Connector):
 
     :param make_connection: wraps a connected socket into a TLS connection.
     :param check: judges the peer after the handshake, raising to refuse it.
+    :param keep: is given connections whose TLS session may be resumed by later ones.
     """
 
     def __init__(
@@ -620,9 +648,11 @@ class TLSConnector(tcp.Connector):
         reactor: Any,
         make_connection: Callable[[socket.socket], SSL.Connection],
         check: Callable[[SSL.Connection], None],
+        keep: Callable[[SSL.Connection], None],
     ) -> None:
         self.make_connection = make_connection
         self.check = check
+        self.keep = keep
         tcp.Connector.__init__(self, host, port, factory, timeout, None, reactor)
 
     def _makeTransport(self) -> TLSClientTransport:

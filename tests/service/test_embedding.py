@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.internet.task import deferLater
@@ -281,6 +282,28 @@ class StandaloneTests(EmbeddedTestCase):
         lines: list[str] = []
         await Deferred.fromCoroutine(main(reactor, Path(self.mktemp()), lines.append))
         self.assertIn("ping", lines[-1])
+
+    async def test_more_connections_resume_the_first(self) -> None:
+        """A session's other connections cost no full TLS handshake, nor does the next login."""
+        server = await self.server()
+        await self.switch(server, "lab", 0)
+        station = self.station(server, "lab", max_connections=3)
+
+        def resumed() -> list[bool]:
+            session = station.client.session
+            connections: list[Any] = [] if session is None else session.connections
+            library: Any = SSL
+            return [
+                bool(library._lib.SSL_session_reused(c.transport.tls._ssl)) for c in connections
+            ]
+
+        await self.until(lambda: len(resumed()) == 3)
+        self.assertEqual(resumed(), [False, True, True])
+        await station.client.stopService()
+        again = self.station(server, "lab", max_connections=1)
+        await self.until(lambda: again.client.session)
+        station = again
+        self.assertEqual(resumed(), [True])
 
     async def test_probes_and_the_handshake_share_a_connection(self) -> None:
         """HTTP, the handshake, and HTTP again, whoever serves which."""
