@@ -188,15 +188,18 @@ class HandshakeConnection(Protocol):
         io, rest = self._let_go(), self._reader.rest
         if reply.cure_before:
             io.send_handshake_message()
-        # Answer, handshake message and first keep-alive leave in one segment, so that the
-        # client's session thread finds the message when it first looks (reference bets §2).
-        io.cork(True)
-        io.write_through(memoryview(data))
         if reply.cure_after:
+            # Answer, handshake message and first keep-alive leave in one segment, so that the
+            # client's session thread finds the message when it first looks (reference bets §2).
+            io.cork(True)
+            io.write_through(memoryview(data))
             io.send_handshake_message()
-        io.switch_protocol(connection)
-        io.flush()
-        io.cork(False)
+            io.switch_protocol(connection)
+            io.flush()
+            io.cork(False)
+        else:
+            connection.preface = data
+            io.switch_protocol(connection)
         if rest:
             io.preload(rest)
 
