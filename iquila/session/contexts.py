@@ -21,6 +21,9 @@ ALPN_CLUSTER = b"iquila-cluster/1"
 ALPN_HTTP = b"http/1.1"
 """A browser or another HTTP client."""
 
+RENEGOTIATION_SECONDS = 60
+"""How long the server knows a TLS session of a peer that takes no tickets."""
+
 _CIPHERS_1_2 = (
     b"ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:"
     b"ECDHE+AES256:DHE+AES256:RSA+AES"
@@ -81,6 +84,10 @@ def server_contexts(identity: Identity) -> ServerContexts:
     modern.set_alpn_select_callback(choose)  # type: ignore[arg-type]
     renegotiable = _server_context(identity)
     renegotiable.set_max_proto_version(SSL.TLS1_2_VERSION)
+    # These peers take no tickets. When they answer the handshake message by a handshake it
+    # resumes their own session, if that is still known: then it costs next to nothing.
+    renegotiable.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
+    renegotiable.set_timeout(RENEGOTIATION_SECONDS)
     return ServerContexts(modern, renegotiable)
 
 
