@@ -50,7 +50,9 @@ class BlockConnection(Protocol):
         self.queue = DropTailQueue(QUEUE_LIMIT)
         self.dirty = False
         """Whether the flusher has this connection on its list."""
-        self.last_received = self.last_sent = tunnel.now()
+        self._seconds = tunnel.clock.seconds
+        self.last_received: float = self._seconds()
+        self.last_sent = self.last_received
         self._paused = False
         self._io: Any = None
 
@@ -71,7 +73,7 @@ class BlockConnection(Protocol):
 
     def buffer_received(self, buffer: bytearray, start: int, end: int) -> int:
         """Cut what arrived into runs and hand them on."""
-        self.last_received = self.tunnel.now()
+        self.last_received = self._seconds()
         try:
             runs, consumed = self.decoder.decode(buffer, start, end)
         except FrameStreamError as error:
@@ -92,7 +94,7 @@ class BlockConnection(Protocol):
         """
         if self._io is None:
             return
-        if self._paused or len(self.queue) or self._io.pending():
+        if self._paused or self.queue.size:
             self.queue.put(bytes(memoryview(buffer)[start:end]), count)
             self.tunnel.flusher.mark(self)
             return
@@ -110,7 +112,7 @@ class BlockConnection(Protocol):
     def flush(self) -> None:
         """Send what is queued, as far as the socket takes it."""
         self.dirty = False
-        while len(self.queue) and not self._paused and self._io is not None:
+        while self.queue.size and not self._paused and self._io is not None:
             blocks, count = self.queue.take(WRITE_SIZE)
             with memoryview(count.to_bytes(4, "big") + blocks) as view:
                 self._write(view)
@@ -121,7 +123,7 @@ class BlockConnection(Protocol):
         if not self._io.write_through(view) and not self._paused:
             self._paused = True
             self.tunnel.congestion_changed()
-        self.last_sent = self.tunnel.now()
+        self.last_sent = self._seconds()
 
     def send_keepalive(self) -> None:
         """Send a keep-alive, unless frames wait already (they serve as well)."""

@@ -38,6 +38,8 @@ HEADROOM = 64
 """Bytes in front of received data that a receiver may overwrite (a count word needs 4)."""
 READ_LIMIT = 256 * 1024
 """Bytes read in one turn of the reactor before other connections get theirs."""
+QUIET_SECONDS = 0.0002
+"""A connection that was last read so long ago is not in the middle of a stream."""
 TAIL_LIMIT = 72 * 1024
 """Unconsumed bytes that a buffer receiver may leave for its next call."""
 HANDSHAKE_SECONDS = 15.0
@@ -95,6 +97,7 @@ class TLSTransport(tcp.Connection):
     _notified = False
     _write_waits_for_read = False
     _paused = False
+    _read_at = 0.0
     _tail = b""
     _receiver: Any = None
     _timer: IDelayedCall | None = None
@@ -134,7 +137,7 @@ class TLSTransport(tcp.Connection):
         if self.disconnecting or not self.connected:
             return True
         taken: Any = 0
-        if self._secured and not self.pending():
+        if self._secured and not (self._tempDataLen or self.dataBuffer):
             taken = self.writeSomeData(view)
             if not isinstance(taken, int):
                 # The reactor has to hear of the loss from its own call; this data is lost.
@@ -283,7 +286,12 @@ class TLSTransport(tcp.Connection):
         start = HEADROOM + len(self._tail)
         if self._tail:
             _SCRATCH.data[HEADROOM:start] = self._tail
-        end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + READ_LIMIT)
+        # A connection that was quiet has one record waiting as a rule: to ask for another
+        # would cost two calls to hear that there is none.
+        now = self.reactor.seconds()
+        greedy = now - self._read_at < QUIET_SECONDS
+        self._read_at = now
+        end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + READ_LIMIT, greedy)
         if end > start:
             self._deliver_shared(end)
         if outcome is Outcome.WANT_WRITE:

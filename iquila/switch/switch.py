@@ -175,9 +175,13 @@ class VirtualSwitch:
                 current = None
                 continue
             current, first, last, total = route, start, end, count
-        if current is not None:
+        if current is None:
+            return
+        if touched:
             self._take(port, buffer, current, (first, last, total), touched)
-        self._dispatch(port, buffer, touched)
+            self._dispatch(port, buffer, touched)
+        else:
+            self._forward(port, buffer, current, (first, last, total))
 
     def _take(
         self,

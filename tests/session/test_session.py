@@ -208,14 +208,14 @@ class ServerSessionTests(SessionTestCase):
         for _ in range(2 * QUEUE_LIMIT // len(blocks)):
             connection.queue_blocks(blocks, 100)
         self.clock.advance(0)
-        self.assertLessEqual(len(connection.queue), QUEUE_LIMIT)
+        self.assertLessEqual(connection.queue.size, QUEUE_LIMIT)
         self.assertGreater(connection.queue.dropped_frames, 0)
         self.assertEqual(connection.queue.dropped_frames % 100, 0)
         transport.room, waiting = 1 << 30, transport.waiting
         transport.waiting = b""
         transport.write(waiting)
         connection.resumeProducing()
-        self.assertEqual(len(connection.queue), 0)
+        self.assertEqual(connection.queue.size, 0)
 
     def test_a_violated_stream_closes_that_connection(self) -> None:
         """And no other."""

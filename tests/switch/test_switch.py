@@ -405,10 +405,10 @@ class QueueTests(SynchronousTestCase):
             run = bytes((number,)) * size
             if queue.put(run, 1):
                 kept.append(run)
-            self.assertLessEqual(len(queue), limit)
+            self.assertLessEqual(queue.size, limit)
         self.assertEqual(queue.dropped_frames, len(sizes) - len(kept))
         out = b""
-        while len(queue):
+        while queue.size:
             blocks, _count = queue.take(30)
             out += blocks
         self.assertEqual(out, b"".join(kept))
