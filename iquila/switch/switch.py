@@ -162,6 +162,12 @@ class VirtualSwitch:
         for start, end, count, key in runs:
             route = cache.get(key)
             if route is None:
+                # A decision may make others void, and new routes on the same lanes with them:
+                # what was gathered for the old ones has to go first.
+                if current is not None:
+                    self._take(port, buffer, current, (first, last, total), touched)
+                    current = None
+                self._dispatch(port, buffer, touched)
                 route = self._decide(port, key, now)
             if route is current and start == last:
                 last = end
@@ -170,7 +176,6 @@ class VirtualSwitch:
             if current is not None:
                 self._take(port, buffer, current, (first, last, total), touched)
             if route is _FLOOD:
-                self._dispatch(port, buffer, touched)
                 self._flood(port, buffer, (start, end, count, key), now)
                 current = None
                 continue
@@ -193,6 +198,11 @@ class VirtualSwitch:
     ) -> None:
         """Send a part of the buffer on its way at once, or gather it."""
         start, end, count = part
+        if route.cut:
+            # The ordinary frames of the same conversation go by another route.
+            self._dispatch(port, buffer, touched)
+            self._forward(port, buffer, route, part)
+            return
         if not route.slices:
             if end - start >= DIRECT:
                 self._forward(port, buffer, route, part)
