@@ -217,9 +217,7 @@ class Sink:
         content = at + extra + _HEAD.size
         if not (
             buffer.startswith(data[begin : begin + extra], at)
-            and buffer.startswith(
-                data[begin + extra : begin + extra + size - _HEAD.size], content
-            )
+            and buffer.startswith(data[begin + extra : begin + extra + size - _HEAD.size], content)
         ):
             self._wrong(f"frame {number} of flow {flow} ({size} bytes) has other bytes")
             return
