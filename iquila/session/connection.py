@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from iquila.errors import FrameStreamError
-from iquila.session.transport import IBufferReceiver
+from iquila.session.transport import READ_LIMIT, IBufferReceiver
 from iquila.switch.queue import DropTailQueue
 from iquila.wire.additional import Direction
 from iquila.wire.blocks import BlockDecoder, control_message, keepalive, put_count
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 QUEUE_LIMIT = 4 * 1024 * 1024
 """Bytes that wait for one slow connection before whole runs are dropped (data-path §7)."""
 WRITE_SIZE = 64 * 1024
+SMALL_BLOCK = 256
+BURST_LIMIT = 16 * 1024
+"""Bytes read in one turn where blocks are smaller than SMALL_BLOCK: longer bursts of them
+overrun the sockets that they are for."""
 
 
 @implementer(IBufferReceiver, IPushProducer)
@@ -80,8 +84,11 @@ class BlockConnection(Protocol):
             self._log.warn("{tunnel}: {error}", tunnel=self.tunnel, error=error)
             self.abort()
             return end
-        if runs and self.receives:
-            self.tunnel.runs_received(buffer, runs)
+        if runs:
+            first, last, count, _key = runs[0]
+            self._io.read_limit = BURST_LIMIT if last - first < count * SMALL_BLOCK else READ_LIMIT
+            if self.receives:
+                self.tunnel.runs_received(buffer, runs)
         return consumed
 
     # -- sending

@@ -88,6 +88,8 @@ class TLSTransport(tcp.Connection):
 
     _log: ClassVar[Logger] = Logger()
     bufferSize = 64 * 1024
+    read_limit = READ_LIMIT
+    """Bytes that are read in one turn for a buffer receiver; READ_LIMIT at most."""
 
     reactor: Any
     tls: SSL.Connection | None = None
@@ -291,7 +293,7 @@ class TLSTransport(tcp.Connection):
         now = self.reactor.seconds()
         greedy = now - self._read_at < QUIET_SECONDS
         self._read_at = now
-        end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + READ_LIMIT, greedy)
+        end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + self.read_limit, greedy)
         if end > start:
             self._deliver_shared(end)
         if outcome is Outcome.WANT_WRITE:
