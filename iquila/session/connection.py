@@ -52,6 +52,8 @@ class BlockConnection(Protocol):
             super_allowed=tunnel.super_frames, control=tunnel.control_received
         )
         self.queue = DropTailQueue(QUEUE_LIMIT)
+        self.preface = b""
+        """What the peer is to get before the first keep-alive, and in one record with it."""
         self.dirty = False
         """Whether the flusher has this connection on its list."""
         self._seconds = tunnel.clock.seconds
@@ -64,9 +66,11 @@ class BlockConnection(Protocol):
         """Join the session, and say so to the peer with a first keep-alive."""
         self._io = self.transport
         self._io.registerProducer(self, True)
+        first, self.preface = self.preface + (keepalive() if self.sends else b""), b""
+        if first:
+            with memoryview(first) as view:
+                self._write(view)
         self.tunnel.attached(self)
-        if self.sends:
-            self.send_keepalive()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Leave the session; what was queued here is lost."""

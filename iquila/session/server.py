@@ -17,7 +17,7 @@ from iquila.errors import TooManyConnections
 from iquila.session.connection import BlockConnection, sides
 from iquila.session.flusher import Flusher
 from iquila.session.tunnel import State, Tunnel
-from iquila.switch.port import Port
+from iquila.switch.port import Lane, Port
 from iquila.switch.switch import VirtualSwitch
 from iquila.wire.additional import Direction
 from iquila.wire.blocks import Run
@@ -61,6 +61,31 @@ class SessionFacts:
     """Version of our own extensions that the client speaks, 0 for other clients."""
     super_frames: bool = False
     """Whether both ends take super-frames."""
+
+
+class _Unplugged:
+    """
+    The outlet of the port of a session that has ended.
+
+    Without it session and port would hold each other, and only Python's cycle collector would
+    free them: it stops the whole process for long where there are very many objects.
+    """
+
+    def lane(self, key: bytes) -> Lane:
+        """Return this."""
+        return self
+
+    def send_run(self, buffer: bytearray, start: int, end: int, count: int) -> None:
+        """Lose frames."""
+
+    def queue_blocks(self, blocks: bytes, count: int) -> None:
+        """Lose frames."""
+
+    def set_offload(self, on: bool) -> None:
+        """Tell nobody."""
+
+
+_UNPLUGGED = _Unplugged()
 
 
 class ServerSession(Tunnel):
@@ -188,4 +213,5 @@ class ServerSession(Tunnel):
             return
         super().end()
         self.switch.remove_port(self.port)
+        self.port.outlet = _UNPLUGGED
         self._ended(self)

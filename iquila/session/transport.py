@@ -27,6 +27,7 @@ from zope.interface import Interface, implementer
 
 from iquila.errors import ProtocolError
 from iquila.session.contexts import ServerContexts
+from iquila.session.pacer import Pacer
 from iquila.session.tlscalls import CALLS, RECORD, Outcome, SharedBuffer
 from iquila.session.verification import peer_certificate
 from iquila.wire.clienthello import parse_client_hello
@@ -49,6 +50,8 @@ LINGER_SECONDS = 2.0
 FLUSH_SECONDS = 3.0
 """Time for the peer to take what is still unsent when the connection is to be closed."""
 CLIENT_HELLO_RETRY = 0.02
+ACCEPTS = 4
+"""Connections that are accepted at once: a quarter of a millisecond's work."""
 
 # One for the process: reading is synchronous, so no two connections use it at a time, and
 # an idle session costs no buffer (reference data-path §4). Reads never go over the end:
@@ -107,6 +110,9 @@ class TLSTransport(tcp.Connection):
 
     # -- what subclasses and protocols use
 
+    def exempt(self) -> None:
+        """Serve this connection in every turn of the reactor from now on."""
+
     def switch_protocol(self, protocol: IProtocol) -> None:
         """Let `protocol` have the connection from the next byte on."""
         self.protocol = protocol
@@ -157,6 +163,11 @@ class TLSTransport(tcp.Connection):
             result = self.doWrite()
             if result is not None:
                 self.reactor.callLater(0, self._lost, result)
+
+    def cork(self, on: bool) -> None:
+        """Keep what is written together, until this is called again with False."""
+        if hasattr(socket, "TCP_CORK") and self.connected:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, int(on))
 
     def send_handshake_message(self) -> None:
         """
@@ -264,24 +275,16 @@ class TLSTransport(tcp.Connection):
         return self._read_bytes()
 
     def _read_bytes(self) -> BaseException | None:
-        total = 0
-        while total < READ_LIMIT and self._may_read():
-            assert self.tls is not None
-            try:
-                data = self.tls.recv(RECORD)
-            except SSL.WantReadError:
-                return None
-            except SSL.WantWriteError:
-                self.startWriting()
-                return None
-            except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error) as error:
-                return self._read_failed(error)
-            total += len(data)
-            self.protocol.dataReceived(data)
-            if self._receiver is not None:
-                # The protocol gave the connection to one that reads the shared buffer.
-                return None
-        return None
+        # One record in a turn: what the peer wrote at once. More would keep others waiting, and
+        # asking for more only to hear that there is none costs as much as the reactor's turn.
+        if not self._may_read():
+            return None
+        assert self.tls is not None
+        end, outcome = CALLS.read(self.tls, _SCRATCH, HEADROOM, HEADROOM + 1)
+        if end > HEADROOM:
+            self.protocol.dataReceived(bytes(_SCRATCH.view[HEADROOM:end]))
+            return None
+        return self._ended(outcome)
 
     def _read_shared(self) -> BaseException | None:
         assert self.tls is not None
@@ -296,6 +299,10 @@ class TLSTransport(tcp.Connection):
         end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + self.read_limit, greedy)
         if end > start:
             self._deliver_shared(end)
+        return self._ended(outcome)
+
+    def _ended(self, outcome: Outcome) -> BaseException | None:
+        """Go on after a call that could not read more; return the loss, if it is one."""
         if outcome is Outcome.WANT_WRITE:
             self.startWriting()
         elif outcome is Outcome.CLOSED:
@@ -322,11 +329,6 @@ class TLSTransport(tcp.Connection):
 
     def _may_read(self) -> bool:
         return bool(self.connected and not self._paused and not self.disconnecting)
-
-    def _read_failed(self, error: Exception) -> BaseException:
-        if isinstance(error, SSL.ZeroReturnError):
-            return main.CONNECTION_DONE
-        return main.CONNECTION_LOST
 
     def pauseProducing(self) -> None:
         """Stop delivering until :meth:`resumeProducing`."""
@@ -364,13 +366,20 @@ class TLSTransport(tcp.Connection):
 
     def loseConnection(self, _connDone: Failure | None = None) -> None:
         """Send what waits, then close_notify, then close; each within a bounded time."""
-        if self.connected and not self.disconnecting:
-            if not self._secured:
-                self.abortConnection()
-                return
-            self._cancel_timer()
+        if not self.connected or self.disconnecting:
+            return
+        if not self._secured:
+            self.abortConnection()
+            return
+        self._cancel_timer()
+        if self.pending() or self.producer is not None:
             self._timer = self.reactor.callLater(FLUSH_SECONDS, self.abortConnection)
             super().loseConnection()
+            return
+        self.disconnecting = True
+        result = self._postLoseConnection()
+        if result is not None:
+            self.reactor.callLater(0, self._lost, result)
 
     def _postLoseConnection(self) -> Any:
         # A close() with unread data makes the kernel send a reset, which can overtake our
@@ -432,9 +441,14 @@ class TLSTransport(tcp.Connection):
 
 
 class TLSServerTransport(TLSTransport, tcp.Server):
-    """An accepted connection; looks at the ClientHello before it chooses a context."""
+    """
+    An accepted connection; looks at the ClientHello before it chooses a context.
+
+    Until it carries data it is served when its port's pacer has time for it.
+    """
 
     contexts: ServerContexts
+    _pacer: Pacer | None = None
 
     def __init__(
         self,
@@ -445,12 +459,63 @@ class TLSServerTransport(TLSTransport, tcp.Server):
         sessionno: int,
         reactor: Any,
     ) -> None:
+        self._pacer = server.pacer
         tcp.Server.__init__(self, sock, protocol, client, server, sessionno, reactor)
         self.contexts = server.contexts
         self._port = server
         server.accepted.add(self)
         self.setTcpNoDelay(True)
         self._begin()
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        """The peer's address and port."""
+        host, port = self.client[:2]
+        return str(host), cast(int, port)
+
+    @property
+    def local_port(self) -> int:
+        """The port of ours that the peer reached."""
+        return self._port.number
+
+    # -- pacing
+
+    def exempt(self) -> None:
+        """Serve this connection in every turn of the reactor from now on."""
+        if self._pacer is not None:
+            self._pacer.unwatch(self.fileno())
+            self._pacer = None
+            if self.connected and not self._paused:
+                self.startReading()
+
+    def switch_protocol(self, protocol: IProtocol) -> None:
+        """Let `protocol` have the connection; one that carries data is exempt from pacing."""
+        if IBufferReceiver.providedBy(protocol):
+            self.exempt()
+        super().switch_protocol(protocol)
+
+    def startReading(self) -> None:
+        """Have the socket read when there is something, in this connection's turn."""
+        if self._pacer is None:
+            super().startReading()
+        else:
+            self._pacer.watch(self.fileno(), self._step)
+
+    def stopReading(self) -> None:
+        """Leave what arrives with the socket."""
+        if self._pacer is None:
+            super().stopReading()
+        else:
+            self._pacer.unwatch(self.fileno())
+
+    def _step(self) -> None:
+        try:
+            result = self.doRead()
+        except Exception:
+            self._log.failure("{peer} is closed", peer=self)
+            result = main.CONNECTION_LOST
+        if result is not None:
+            self._lost(result)
 
     def connectionLost(self, reason: Failure) -> None:
         """Close the socket and tell the protocol and the port."""
@@ -473,7 +538,11 @@ class TLSServerTransport(TLSTransport, tcp.Server):
 
 
 class TLSPort(tcp.Port):
-    """A listening TCP port whose connections are :class:`TLSServerTransport`."""
+    """
+    A listening TCP port whose connections are :class:`TLSServerTransport`.
+
+    :param pacer: serves the port, and connections that carry no data yet.
+    """
 
     transport = TLSServerTransport  # type: ignore[assignment]
 
@@ -482,6 +551,7 @@ class TLSPort(tcp.Port):
         port: int,
         factory: Any,
         contexts: ServerContexts,
+        pacer: Pacer,
         *,
         backlog: int = 1024,
         interface: str = "",
@@ -489,16 +559,39 @@ class TLSPort(tcp.Port):
     ) -> None:
         tcp.Port.__init__(self, port, factory, backlog, interface, reactor)
         self.contexts = contexts
+        self.pacer = pacer
+        self.number = port
+        """The number of the port; the one that the system chose, once it listens."""
         self.accepted: set[TLSServerTransport] = set()
         """The connections that are open."""
+
+    def startListening(self) -> None:
+        """Open the port."""
+        super().startListening()
+        self.number = self.getHost().port
+
+    def startReading(self) -> None:
+        """Accept connections when there are some, in this port's turn."""
+        self.pacer.watch(self.fileno(), self._accept)
+
+    def stopReading(self) -> None:
+        """Leave connections with the system."""
+        self.pacer.unwatch(self.fileno())
+
+    def _accept(self) -> None:
+        self.numberAccepts = ACCEPTS
+        self.doRead()
 
 
 class TLSClientTransport(TLSTransport, tcp.Client):
     """An outgoing connection; hands its protocol nothing before the server was checked."""
 
+    _judged = False
+
     def __init__(self, host: str, port: int, connector: TLSConnector, reactor: Any) -> None:
         self._make_connection = connector.make_connection
         self._check = connector.check
+        self._keep = connector.keep
         tcp.Client.__init__(self, host, port, None, connector, reactor)
 
     def _connectDone(self) -> None:
@@ -521,6 +614,30 @@ class TLSClientTransport(TLSTransport, tcp.Client):
     def _judge_peer(self) -> None:
         assert self.tls is not None
         self._check(self.tls)
+        self._judged = True
+
+    def switch_protocol(self, protocol: IProtocol) -> None:
+        """Let `protocol` have the connection; its TLS session is kept when it carries data."""
+        super().switch_protocol(protocol)
+        if self._receiver is not None:
+            self._keep_session()
+
+    def _keep_session(self) -> None:
+        # TLS 1.3 sends what it takes to resume behind the handshake, so the first answers of
+        # the server have brought it.
+        if self.tls is not None and self._judged:
+            self._keep(self.tls)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Close the socket, keep the TLS session and tell the protocol."""
+        tls = self.tls
+        if self._receiver is None:
+            self._keep_session()
+        super().connectionLost(reason)
+        if tls is not None:
+            # OpenSSL spoils the sessions of connections that it believes to be cut; that a
+            # server is lost is just when its clients come back to it.
+            tls.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
 
 
 class TLSConnector(tcp.Connector):
@@ -529,6 +646,7 @@ class TLSConnector(tcp.Connector):
 
     :param make_connection: wraps a connected socket into a TLS connection.
     :param check: judges the peer after the handshake, raising to refuse it.
+    :param keep: is given connections whose TLS session may be resumed by later ones.
     """
 
     def __init__(
@@ -540,9 +658,11 @@ class TLSConnector(tcp.Connector):
         reactor: Any,
         make_connection: Callable[[socket.socket], SSL.Connection],
         check: Callable[[SSL.Connection], None],
+        keep: Callable[[SSL.Connection], None],
     ) -> None:
         self.make_connection = make_connection
         self.check = check
+        self.keep = keep
         tcp.Connector.__init__(self, host, port, factory, timeout, None, reactor)
 
     def _makeTransport(self) -> TLSClientTransport:

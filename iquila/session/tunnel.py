@@ -10,6 +10,7 @@ Two iquila ends tell each other things in keep-alives, which all others ignore
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -74,6 +75,8 @@ class Tunnel:
         self.state = State.WAITING
         self.connections: list[BlockConnection] = []
         self.connections_made = 0
+        self.counter: Callable[[int], None] | None = None
+        """Told of each connection that comes (1) and goes (-1)."""
         self.last_heard = self.now()
         self.nowhere = Nowhere()
         """Counts the frames that found no connection to be sent on."""
@@ -95,6 +98,8 @@ class Tunnel:
         self.state = State.ACTIVE
         self.connections.append(connection)
         self.connections_made += 1
+        if self.counter is not None:
+            self.counter(1)
         self._connections_changed()
 
     def detached(self, connection: BlockConnection, *, clean: bool = False) -> None:
@@ -102,6 +107,8 @@ class Tunnel:
         if connection not in self.connections:
             return
         self.connections.remove(connection)
+        if self.counter is not None:
+            self.counter(-1)
         self.last_heard = max(self.last_heard, connection.last_received)
         if self._flows is not None and self._flows.lost(connection, self.now()):
             self._pause()
