@@ -1,0 +1,163 @@
+"""
+Logs in over and over, many at a time, and tells how fast that went: the driver of the logins bench.
+
+A program of its own, because it has to run on the clients' host: ``python -m tests.bench.burst``.
+Each of the parallel clients is a forked process with blocking sockets: no event loop and no lock
+between them, so that as little as possible of the machine's time is the driver's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+from typing import Any
+
+from attrs import define, field
+
+from .handshake import FAILURES, Account, Address
+
+
+@define
+class Tally:
+    """What one client did."""
+
+    seconds: list[float] = field(factory=list)
+    """How long each login took."""
+    members: Counter[str] = field(factory=Counter)
+    """Logins by the address of the server that took the session."""
+    errors: Counter[str] = field(factory=Counter)
+    tls: set[str] = field(factory=set)
+    cpu: float = 0.0
+    """Seconds of CPU time between start and end."""
+    end: float = 0.0
+    """When the last login was over, monotonic seconds."""
+
+    def add(self, other: Tally) -> None:
+        """Take in what another client did."""
+        self.seconds += other.seconds
+        self.members += other.members
+        self.errors += other.errors
+        self.tls |= other.tls
+        self.cpu += other.cpu
+        self.end = max(self.end, other.end)
+
+    def summary(self, start: float) -> dict[str, Any]:
+        """Return everything that is known of a burst that began at `start`, for JSON."""
+        elapsed = self.end - start
+        ordered = sorted(self.seconds)
+        return {
+            "logins": len(ordered),
+            "errors": dict(self.errors),
+            "seconds": elapsed,
+            "rate": len(ordered) / elapsed if elapsed > 0 else 0.0,
+            "p50_ms": 1000 * quantile(ordered, 0.5),
+            "p99_ms": 1000 * quantile(ordered, 0.99),
+            "members": dict(self.members),
+            "tls": sorted(self.tls),
+            "driver_cpu": self.cpu,
+        }
+
+
+def quantile(ordered: list[float], share: float) -> float:
+    """Return the value below which a share (0..1) of ordered values lies; 0.0 for none."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+
+
+@define
+class Tokens:
+    """The logins that are left, as bytes in a pipe: a client takes one byte for one login."""
+
+    read_end: int
+    deadline: float
+    """Monotonic seconds after which none is taken."""
+
+    @classmethod
+    def of(cls, count: int, deadline: float) -> Tokens:
+        """Return so many; at most 65 536, which is what a pipe holds."""
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
+        written = os.write(write_end, b"." * count)
+        os.close(write_end)
+        if written != count:
+            os.close(read_end)
+            raise ValueError(f"a pipe holds {written} tokens, not {count}")
+        return cls(read_end, deadline)
+
+    def take(self) -> bool:
+        """Return whether there was one left, in time."""
+        return time.monotonic() < self.deadline and bool(os.read(self.read_end, 1))
+
+
+def log_in(account: Account, server: Address, tokens: Tokens) -> Tally:
+    """Log in while there are tokens; close each session at once."""
+    tally = Tally()
+    used = time.process_time()
+    while tokens.take():
+        begin = time.monotonic()
+        try:
+            session = account.login(server)
+        except FAILURES as error:
+            tally.errors[f"{type(error).__name__}: {error}"[:100]] += 1
+            continue
+        tally.seconds.append(time.monotonic() - begin)
+        tally.members[session.address[0]] += 1
+        tally.tls.add(session.tls.get_protocol_version_name())
+        session.close()
+    tally.cpu = time.process_time() - used
+    tally.end = time.monotonic()
+    return tally
+
+
+def _client(account: Account, server: Address, tokens: Tokens, pipe: Pipe) -> None:
+    pipe.recv()
+    pipe.send(log_in(account, server, tokens))
+
+
+def burst(account: Account, server: Address, tokens: Tokens, parallel: int) -> dict[str, Any]:
+    """Log in with so many clients at a time, and return the summary."""
+    forking = get_context("fork")
+    pipes, clients = [], []
+    for _ in range(parallel):
+        here, there = forking.Pipe()
+        client = forking.Process(target=_client, args=(account, server, tokens, there), daemon=True)
+        client.start()
+        there.close()
+        pipes.append(here)
+        clients.append(client)
+    start = time.monotonic()
+    for pipe in pipes:
+        pipe.send(None)
+    total = Tally()
+    for pipe in pipes:
+        total.add(pipe.recv())
+    for client in clients:
+        client.join()
+    return total.summary(start)
+
+
+def main() -> int:
+    """Run a burst; the result is one JSON object on standard output."""
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("address")
+    reader.add_argument("port", type=int)
+    reader.add_argument("--switch", required=True)
+    reader.add_argument("--user", required=True)
+    reader.add_argument("--password", required=True)
+    reader.add_argument("--parallel", type=int, default=1)
+    reader.add_argument("--count", type=int, default=65_536, help="logins at most")
+    reader.add_argument("--seconds", type=float, default=60.0, help="begin none after so long")
+    given = reader.parse_args()
+    account = Account(given.switch, given.user, given.password)
+    tokens = Tokens.of(given.count, time.monotonic() + given.seconds)
+    print(json.dumps(burst(account, (given.address, given.port), tokens, given.parallel)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
