@@ -30,6 +30,7 @@ FIGURES = (
     Figure("server_cpu", "s/GB", Better.LOWER, "CPU time of the server, TCP stream"),
     Figure("sender_cpu", "s/GB", Better.LOWER, "CPU time of the sender's client, TCP stream"),
     Figure("receiver_cpu", "s/GB", Better.LOWER, "CPU time of the receiver's client, TCP stream"),
+    Figure("others", "cores", Better.NEITHER, "busy with something else during the TCP stream"),
     Figure("udp", "packets/s", Better.HIGHER, "64-byte UDP packets, delivered under a flood"),
     Figure("ping_p50", "ms", Better.LOWER, "round trip, median"),
     Figure("ping_p99", "ms", Better.LOWER, "round trip, 99th percentile"),
@@ -91,6 +92,8 @@ def _stream(route: Route, ids: Mapping[str, Iterable[int]], seconds: float) -> d
         "tcp_seconds": stream.seconds,
         "tcp_machine_busy": meter.used["machine"] / meter.elapsed,
     }
+    ours = sum(meter.used[name] for name in ids) + stream.cpu_seconds
+    values["others"] = max(0.0, meter.used["machine"] - ours) / meter.elapsed
     return values | {f"{name}_cpu": meter.used[name] / (stream.bytes / GB) for name in ids}
 
 

@@ -38,6 +38,8 @@ class Stream:
     seconds: float
     retransmits: int
     """Segments that the sender had to send again."""
+    cpu_seconds: float
+    """CPU time of both iperf3 processes."""
 
     @property
     def bits_per_second(self) -> float:
@@ -63,7 +65,9 @@ def tcp(sender: Host, receiver: Host, address: str, seconds: float) -> Stream:
     """
     there, here = _transfer(sender, receiver, address, seconds, ())
     received, sent = there["sum_received"], here["sum_sent"]
-    return Stream(int(received["bytes"]), received["seconds"], int(sent["retransmits"]))
+    busy = here["cpu_utilization_percent"]
+    cpu = (busy["host_total"] + busy["remote_total"]) / 100 * sent["seconds"]
+    return Stream(int(received["bytes"]), received["seconds"], int(sent["retransmits"]), cpu)
 
 
 def udp(sender: Host, receiver: Host, address: str, seconds: float, *, size: int = 64) -> Flood:

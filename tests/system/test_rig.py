@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 from .case import NetworkTestCase
+from .iperf import lacks_iperf, tcp, udp
 from .network import remove_leftovers
-from .ping import ping, start_ping, stop_ping
-from .processes import children, eventually, run
-from .requirements import need_namespaces, need_softether
+from .ping import ping, round_trips, start_ping, stop_ping
+from .processes import CommandFailed, children, eventually, niceness, run
+from .requirements import need_namespaces, need_softether, refuse
 from .softether import SoftEtherClient, SoftEtherServer
 
 
@@ -63,6 +66,43 @@ class NetworkTests(NetworkTestCase):
         answers = stop_ping(running)
         self.assertGreater(answers.longest_gap(), 0.45)
         self.assertLess(answers.longest_gap(), 5.0)
+
+    def test_traffic(self) -> None:
+        """iperf3 tells what came through, ping how long it took, and what fails is told."""
+        if lack := lacks_iperf():
+            refuse(lack)
+        network = self.make_network()
+        one, two = network.add("one", 1), network.add("two", 2)
+        stream = tcp(one, two, two.address, 1.0)
+        self.assertGreater(stream.bytes, 1_000_000)
+        self.assertGreater(stream.seconds, 0.5)
+        self.assertLess(stream.seconds, 2.0)
+        before = two.received_packets("eth0")
+        flood = udp(one, two, two.address, 1.0)
+        self.assertGreater(flood.delivered, 1000)
+        self.assertLessEqual(flood.delivered, flood.sent)
+        self.assertGreaterEqual(two.received_packets("eth0") - before, flood.delivered)
+        trips = round_trips(one, two.address, count=20, interval=0.01)
+        self.assertEqual(len(trips), 20)
+        self.assertEqual(trips, sorted(trips))
+        self.assertLess(trips[0], 100.0)
+        one.ip("link", "set", "eth0", "down")
+        self.assertRaises(CommandFailed, tcp, one, two, two.address, 1.0)
+
+    @staticmethod
+    def _has_niceness(pid: int, wanted: int) -> bool:
+        return niceness(pid) == wanted
+
+    def test_niceness(self) -> None:
+        """A process gets the priority that is asked for, whatever ours is."""
+        network = self.make_network()
+        one = network.add("one", 1)
+        for wanted in (-20, 5):
+            process = one.start(f"sleeper{wanted}", ["sleep", "300"], nice=wanted)
+            asked = functools.partial(self._has_niceness, process.popen.pid, wanted)
+            eventually(asked, f"niceness {wanted}", timeout=5.0)
+        process = one.start("sleeper", ["sleep", "300"])
+        self.assertEqual(niceness(process.popen.pid), niceness(0))
 
 
 class SoftEtherTests(NetworkTestCase):
