@@ -20,6 +20,7 @@ from .runner import UnknownContender, chosen, run
 
 BENCHES = {
     "path": "TAP to TAP through clients and a server, in network namespaces",
+    "logins": "logins through a controller and its redirect, and how evenly they spread",
 }
 """Name, which is the name of the module too -> one line for --help."""
 

@@ -21,6 +21,7 @@ from typing import Any
 from attrs import define, field
 
 from .handshake import FAILURES, Account, Address
+from .traffic import percentile
 
 
 @define
@@ -50,23 +51,18 @@ class Tally:
     def summary(self, start: float) -> dict[str, Any]:
         """Return everything that is known of a burst that began at `start`, for JSON."""
         elapsed = self.end - start
-        ordered = sorted(self.seconds)
+        ordered = sorted(self.seconds) or [0.0]
         return {
-            "logins": len(ordered),
+            "logins": len(self.seconds),
             "errors": dict(self.errors),
             "seconds": elapsed,
-            "rate": len(ordered) / elapsed if elapsed > 0 else 0.0,
-            "p50_ms": 1000 * quantile(ordered, 0.5),
-            "p99_ms": 1000 * quantile(ordered, 0.99),
+            "rate": len(self.seconds) / elapsed,
+            "p50_ms": 1000 * percentile(ordered, 0.5),
+            "p99_ms": 1000 * percentile(ordered, 0.99),
             "members": dict(self.members),
             "tls": sorted(self.tls),
             "driver_cpu": self.cpu,
         }
-
-
-def quantile(ordered: list[float], share: float) -> float:
-    """Return the value below which a share (0..1) of ordered values lies; 0.0 for none."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
 @define

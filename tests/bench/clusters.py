@@ -18,6 +18,7 @@ from tests.system.processes import eventually
 from tests.system.softether import SoftEtherServer
 
 from .handshake import Address
+from .path import NICENESS
 
 SWITCH, USER, PASSWORD = "bench", "user", "secret"
 TIME_OUT = 5
@@ -29,6 +30,8 @@ _COLUMNS = re.compile(r"^ *\d+\|(?:Controller|Member) *\|.*$", re.MULTILINE)
 
 class BenchCluster(ABC):
     """A running cluster with a static switch and one user on it."""
+
+    members = ("member1", "member2")
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -66,9 +69,9 @@ class BenchCluster(ABC):
 class IquilaCluster(BenchCluster):
     """iquila's."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, environment: Mapping[str, str] | None = None) -> None:
         super().__init__(network)
-        self._cluster = Cluster(network)
+        self._cluster = Cluster(network, environment or {}, NICENESS)
 
     @property
     def server(self) -> Address:
@@ -131,7 +134,7 @@ class SoftEtherCluster(BenchCluster):
 
     def start(self) -> None:
         """Start three servers, and make a cluster of them."""
-        for number, name in enumerate(("controller", "member1", "member2"), 1):
+        for number, name in enumerate(("controller", *self.members), 1):
             daemon = SoftEtherServer(self.network.add(name, number))
             daemon.start()
             daemon.command("ServerPasswordSet", _ADMINISTRATION)
