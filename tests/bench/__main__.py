@@ -21,6 +21,7 @@ from .runner import UnknownContender, chosen, run
 BENCHES = {
     "path": "TAP to TAP through clients and a server, in network namespaces",
     "logins": "logins through a controller and its redirect, and how evenly they spread",
+    "sessions": "memory of idle sessions, and how soon a server full of them answers",
 }
 """Name, which is the name of the module too -> one line for --help."""
 

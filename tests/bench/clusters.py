@@ -17,8 +17,8 @@ from tests.system.network import Host, Network
 from tests.system.processes import eventually
 from tests.system.softether import SoftEtherServer
 
-from .handshake import Address
 from .path import NICENESS
+from .tls import Address
 
 SWITCH, USER, PASSWORD = "bench", "user", "secret"
 TIME_OUT = 5

@@ -2,23 +2,20 @@
 The client's half of a login as cheaply as Python can do it: what all load benches log in with.
 
 Requests are encoded once and filled in; answers are not decoded, the few fields that matter are
-cut out of them. OpenSSL works on blocking sockets; there is no verification, no ALPN and no
-session ticket: to a server this is one of SoftEther's clients, so iquila and SoftEther are asked
+cut out of them. To a server this is one of SoftEther's clients, so iquila and SoftEther are asked
 the same. Not an example of a client; that is :mod:`iquila.session.login`.
 """
 
 from __future__ import annotations
 
 import re
+import select
 import socket
-import struct
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+import time
+from collections.abc import Generator
+from typing import TypeVar
 
-from attrs import frozen
-from cryptography.hazmat.bindings.openssl.binding import Binding
-from OpenSSL import SSL
+from attrs import define, field, frozen
 
 from iquila.wire.http import PACK_PATH, PACK_TYPE, SIGNATURE_PATH
 from iquila.wire.login import ClientIdentity, Login, LoginOptions, PasswordProof, TicketProof
@@ -26,41 +23,27 @@ from iquila.wire.node import NodeInformation
 from iquila.wire.pack import Pack, Type
 from iquila.wire.passwords import secure_password, user_hash
 
-Address = tuple[str, int]
+from .tls import Address, Channel, ChannelClosed, client_context
 
 PRODUCT = "iquila bench"
 PROOF = 20
 """Bytes of a challenge, a proof and a ticket."""
 _MARK = bytes(range(0xE0, 0xE0 + PROOF))
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
-_READ = 16 * 1024
 _ANSWER_LIMIT = 256 * 1024
 
 
-ANSWER_SECONDS = 20
-"""Time for the server to answer once."""
-_TIMEVAL = struct.pack("ll", ANSWER_SECONDS, 0)
-_MODE_RELEASE_BUFFERS = 0x10
+T = TypeVar("T")
+Steps = Generator[Channel, None, T]
+"""Something that yields the channel it waits for, and at last returns a value."""
 
 
 class LoginFailed(Exception):
     """A login was refused, or the answer was none; the text says at what."""
 
 
-FAILURES = (LoginFailed, OSError, SSL.Error)
-"""What a login may end with: refusals, no connection, broken or silent connections."""
-
-
-def client_context() -> SSL.Context:
-    """Return a TLS context that takes any server."""
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_options(SSL.OP_NO_TICKET)
-    context.set_mode(_MODE_RELEASE_BUFFERS)
-    # The first of these is what clients with OpenSSL 3 begin with. Newer libraries make a
-    # post-quantum key as well, which would cost the driver a fifth of its handshakes.
-    lib: Any = Binding().lib
-    lib.SSL_CTX_set1_curves_list(context._context, b"X25519:P-256")
-    return context
+FAILURES = (LoginFailed, ChannelClosed, OSError)
+"""What a login may end with: refusals, no connection, broken connections."""
 
 
 def _post(path: bytes, kind: bytes, body: bytes) -> bytes:
@@ -122,74 +105,72 @@ class _Form:
         return self.head + proof + self.tail
 
 
-class Connection:
-    """
-    A blocking TLS connection on which the handshake is spoken.
+@define
+class Session:
+    """An open session: its channel carries blocks from now on."""
 
-    :raises OSError: no TCP connection.
-    :raises SSL.Error: no TLS connection.
-    """
+    channel: Channel
+    rest: bytes
+    """What came after the welcome already."""
+    version: str
+    """Of TLS, such as ``TLSv1.3``."""
 
-    def __init__(self, address: Address, context: SSL.Context) -> None:
-        self.socket = socket.socket()
-        try:
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # Not settimeout(): that makes the socket a non-blocking one, and costs a poll per call.
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
-            self.socket.connect(address)
-            self.tls = SSL.Connection(context, self.socket)
-            self.tls.set_connect_state()
-            self.tls.do_handshake()
-        except BaseException:
-            self.socket.close()
-            raise
-        self.address = address
-        self.rest = b""
-        """What came after the last answer."""
 
-    def ask(self, request: bytes) -> bytes:
+@define
+class Dialogue:
+    """HTTP requests and answers on one channel; the caller closes it."""
+
+    channel: Channel
+    rest: bytes = field(init=False, default=b"")
+    """What came after the last answer."""
+
+    def begin(self) -> Steps[None]:
+        """Connect."""
+        while not self.channel.handshake():
+            yield self.channel
+
+    def tell(self, request: bytes) -> Steps[None]:
+        """Send a request whose answer nobody waits for."""
+        while not (sent := self.channel.write(request)):
+            yield self.channel
+        if sent != len(request):
+            raise LoginFailed("the socket takes no request")
+
+    def ask(self, request: bytes) -> Steps[bytes]:
         """
         Send a request and return the body of its answer.
 
-        :raises LoginFailed: the server answered with something else.
-        :raises SSL.Error: it closed, or did not answer in time.
+        :raises LoginFailed: the answer is not the usual one.
         """
-        self.tls.sendall(request)
+        head, body = yield from self.exchange(request)
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise LoginFailed(head[:60].decode("latin-1"))
+        return body
+
+    def exchange(self, request: bytes) -> Steps[tuple[bytes, bytes]]:
+        """
+        Send a request and return head and body of whatever answers it.
+
+        :raises LoginFailed: the answer does not end, or is not HTTP.
+        """
+        yield from self.tell(request)
         data, end = b"", -1
-        while True:
-            more = self.tls.recv(_READ)
+        while len(data) < _ANSWER_LIMIT:
+            while not (more := self.channel.read()):
+                yield self.channel
             data = data + more if data else more
             end = data.find(b"\r\n\r\n") if end < 0 else end
-            if len(data) > _ANSWER_LIMIT:
-                raise LoginFailed("an endless answer")
             if end < 0:
                 continue
             length = _LENGTH.search(data, 0, end)
-            if length is None or not data.startswith(b"HTTP/1.1 200"):
+            if length is None:
                 raise LoginFailed(data[:60].decode("latin-1"))
             start = end + 4
             stop = start + int(length[1])
             if len(data) >= stop:
                 self.rest = data[stop:]
-                return data[start:stop]
-
-    def close(self) -> None:
-        """Close with a close_notify, without waiting for the server's."""
-        with suppress(SSL.Error):
-            self.tls.shutdown()
-        self.socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+                return data[:end], data[start:stop]
+        raise LoginFailed("an endless answer")
 
 
 class Account:
@@ -218,36 +199,66 @@ class Account:
         self._with_password = _Form.of(login(PasswordProof(_MARK)))
         self._with_ticket = _Form.of(login(TicketProof(_MARK)))
 
-    def _begin(self, address: Address, proof: bytes | None) -> tuple[Connection, bytes]:
-        """Connect and log in; return the connection and the pack that answers."""
-        connection = Connection(address, self.context)
-        try:
-            challenge = data_field(connection.ask(SIGNATURE), b"random")
-            if proof is not None:
-                return connection, connection.ask(self._with_ticket.filled(proof))
-            proof = secure_password(self._hash, challenge)
-            return connection, connection.ask(self._with_password.filled(proof))
-        except BaseException:
-            connection.close()
-            raise
-
-    def login(self, address: Address) -> Connection:
+    def login(self, address: Address) -> Steps[Session]:
         """
-        Log in at `address`, follow a redirect, and return the connection of the open session.
+        Log in at `address`, follow a redirect, and return the open session.
 
         :raises LoginFailed: refused; or any other of :data:`FAILURES`.
         """
-        connection, answer = self._begin(address, None)
-        if b"\0\0\0\x09Redirect\0" in answer:
-            with connection:
-                host = first_number(answer, b"Ip").to_bytes(4, "little")
-                member = socket.inet_ntoa(host), first_number(answer, b"Port")
-                ticket = data_field(answer, b"Ticket")
-                connection.tls.sendall(ACKNOWLEDGEMENT)
-            connection, answer = self._begin(member, ticket)
+        channel = Channel(address, self.context)
         try:
-            data_field(answer, b"session_key")
-        except LoginFailed:
-            connection.close()
+            dialogue = Dialogue(channel)
+            yield from dialogue.begin()
+            challenge = data_field((yield from dialogue.ask(SIGNATURE)), b"random")
+            proof = secure_password(self._hash, challenge)
+            answer = yield from dialogue.ask(self._with_password.filled(proof))
+            if b"\0\0\0\x09Redirect\0" not in answer:
+                return self._opened(dialogue, answer)
+            host = first_number(answer, b"Ip").to_bytes(4, "little")
+            member = socket.inet_ntoa(host), first_number(answer, b"Port")
+            ticket = data_field(answer, b"Ticket")
+            yield from dialogue.tell(ACKNOWLEDGEMENT)
+        except BaseException:
+            channel.close()
             raise
-        return connection
+        channel.close()
+        return (yield from self._redeem(member, ticket))
+
+    def _redeem(self, member: Address, ticket: bytes) -> Steps[Session]:
+        channel = Channel(member, self.context)
+        try:
+            dialogue = Dialogue(channel)
+            yield from dialogue.begin()
+            data_field((yield from dialogue.ask(SIGNATURE)), b"random")
+            answer = yield from dialogue.ask(self._with_ticket.filled(ticket))
+            return self._opened(dialogue, answer)
+        except BaseException:
+            channel.close()
+            raise
+
+    @staticmethod
+    def _opened(dialogue: Dialogue, answer: bytes) -> Session:
+        data_field(answer, b"session_key")
+        return Session(dialogue.channel, dialogue.rest, dialogue.channel.version)
+
+
+def finish(steps: Steps[T], seconds: float = 30.0) -> T:
+    """
+    Take all steps, waiting in between, and return the value.
+
+    :raises TimeoutError: they did not end in time.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            channel = next(steps)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        waiter = select.poll()
+        waiter.register(channel.fd, select.POLLIN)
+        # A handshake that waits to be allowed to connect or to send is rare: it may be asked again.
+        waiter.poll(20)
+        if time.monotonic() > end:
+            steps.close()
+            raise TimeoutError(f"no end within {seconds:g} s")

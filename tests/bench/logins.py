@@ -56,7 +56,7 @@ FIGURES = (
         "spread",
         "",
         Better.LOWER,
-        f"sessions of the fullest member to those of the emptiest, {BURST} at once, {BURST_PARALLEL} at a time",
+        f"fullest member to emptiest after {BURST} logins, {BURST_PARALLEL} at a time",
     ),
     Figure("tls", "", Better.NEITHER, "version of TLS that was negotiated"),
     Figure("errors", "logins", Better.NEITHER, "that failed"),
@@ -209,8 +209,8 @@ def make(settings: Settings) -> Bench:
         (
             "one login: TLS, signature, hello, password, redirect; TLS, signature, hello, ticket, "
             "welcome; then both connections are closed",
-            f"servers at niceness {NICENESS}, as SoftEther's choose; the driver at 0; one driver for "
-            "all, which offers no ALPN; it shares the cores with the servers",
+            f"servers at niceness {NICENESS}, as SoftEther's choose; the driver at 0: the same for "
+            "all, without ALPN, on the same cores",
             f"sessions time out {TIME_OUT} s after they were cut, and a measurement begins when "
             "those of the one before are gone",
         ),
