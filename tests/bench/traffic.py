@@ -32,6 +32,7 @@ FIGURES = (
     Figure("receiver_cpu", "s/GB", Better.LOWER, "CPU time of the receiver's client, TCP stream"),
     Figure("others", "cores", Better.NEITHER, "busy with something else during the TCP stream"),
     Figure("udp", "packets/s", Better.HIGHER, "64-byte UDP packets, delivered under a flood"),
+    Figure("udp_device", "packets/s", Better.HIGHER, "what of the flood came out of the tunnel"),
     Figure("ping_p50", "ms", Better.LOWER, "round trip, median"),
     Figure("ping_p99", "ms", Better.LOWER, "round trip, 99th percentile"),
 )
@@ -105,7 +106,7 @@ def _flood(route: Route, ids: Mapping[str, Iterable[int]], seconds: float) -> di
     values = {
         "udp": flood.delivered / flood.seconds,
         "udp_sent": flood.sent / flood.seconds,
-        # What came out of the tunnel; iperf3 may have been too slow to take all of it.
+        # iperf3 may have been too slow to take all that came: its socket holds a few hundred.
         "udp_device": (after - before) / flood.seconds,
         "udp_machine_busy": meter.used["machine"] / meter.elapsed,
     }
