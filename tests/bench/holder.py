@@ -23,10 +23,12 @@ INTERVAL = 5.0
 SLICES = 100
 """Groups of sessions whose keep-alives are sent together, so that they do not come in a burst."""
 
+_EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
+
 
 def ignore(channel: Channel) -> None:
     """Read everything that has arrived on a channel, and forget it."""
-    while channel.skip():
+    while channel.fetch():
         pass
 
 
@@ -35,7 +37,8 @@ class Holder:
     """
     The sessions.
 
-    :param received: called with a channel that something has arrived on; reads all of it.
+    :param received: called with a channel that something has arrived on, or that can be written
+        to again; reads all that is there.
     """
 
     received: Callable[[Channel], object] = ignore
@@ -55,13 +58,18 @@ class Holder:
         """Return how many sessions are open."""
         return len(self._channels)
 
-    def add(self, sessions: Iterable[Session]) -> None:
-        """Take over open sessions; what came with a welcome is forgotten."""
+    def add(self, sessions: Iterable[Session], *, keep_alive: bool = True) -> None:
+        """
+        Take over open sessions; what came with a welcome is forgotten.
+
+        :param keep_alive: False where the caller sends blocks, and keep-alives between them.
+        """
         for session in sessions:
             channel = session.channel
-            self._slices[len(self._channels) % SLICES][channel.fd] = channel
+            if keep_alive:
+                self._slices[len(self._channels) % SLICES][channel.fd] = channel
             self._channels[channel.fd] = channel
-            self._poll.register(channel.fd, select.EPOLLIN | select.EPOLLET)
+            self._poll.register(channel.fd, _EVENTS)
 
     def serve(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
         """

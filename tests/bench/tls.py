@@ -21,7 +21,8 @@ _MODE_ENABLE_PARTIAL_WRITE = 0x01
 _MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x02
 _READ = 16 * 1024
 _scratch = _ffi.new("char[]", _READ)
-_scratch_view = _ffi.buffer(_scratch, _READ)
+SCRATCH = memoryview(_ffi.buffer(_scratch, _READ))
+"""What :meth:`Channel.fetch` reads into: one for the process."""
 
 Address = tuple[str, int]
 
@@ -100,13 +101,13 @@ class Channel:
         """
         count: int = _lib.SSL_read(self._ssl, _scratch, _READ)
         if count > 0:
-            return bytes(_scratch_view[:count])
+            return bytes(SCRATCH[:count])
         self._judge(count)
         return b""
 
-    def skip(self) -> int:
+    def fetch(self) -> int:
         """
-        Read a record and forget it; return how many bytes it held, 0 while there is none.
+        Read a record into :data:`SCRATCH`; return how many bytes it held, 0 while there is none.
 
         :raises ChannelClosed: there will be none.
         """
@@ -157,6 +158,6 @@ class Channel:
             self.socket.close()
 
 
-def pointer_to(buffer: bytes | bytearray | memoryview) -> Any:
-    """Return a pointer for :meth:`Channel.write_at`; it keeps the buffer alive."""
+def pointer_to(buffer: bytes) -> Any:
+    """Return a pointer for :meth:`Channel.write_at`; add offsets to it, and keep it."""
     return _ffi.from_buffer(buffer)
