@@ -2,24 +2,18 @@
 The `sessions` bench: what an idle session costs in memory, and how soon a server full of them
 answers.
 
-Every measurement has a server of its own, because memory that was given back to the allocator
-still counts as resident. The clients do what clients do while nothing happens: they send
-keep-alives every five seconds, and so does the server.
+The clients do what clients do while nothing happens: they send keep-alives every five seconds, and
+so does the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
-
-from tests.system.network import Network
-from tests.system.requirements import lacks_namespaces, lacks_softether
-
-from .bench import Bench, Better, Contender, Figure, Settings
+from .bench import Bench, Better, Figure, Settings
 from .path import NICENESS, VARIANTS
-from .standalone import IquilaStandalone, SoftEtherStandalone, Standalone, raise_file_limit
+from .standalone import OnServer, Standalone, raise_file_limit
 
 SECONDS = 10.0
 SETTLE = 12.0
@@ -69,36 +63,23 @@ def figures(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return values
 
 
-@define
-class Sessions(Contender):
+class Sessions(OnServer):
     """One kind of server."""
 
-    settings: Settings
-    name: str
-    about: str
-    make: Callable[[Network], Standalone]
-    steps: tuple[int, ...]
-    lacks: Callable[[], str | None]
-    default: bool = True
-    _network: Network | None = field(init=False, default=None)
-    _rounds: int = field(init=False, default=0)
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """How many sessions it is measured with."""
+        return SOFTETHER_STEPS if self.name == "softether" else IQUILA_STEPS
 
     def missing(self) -> str | None:
-        """The network, the server, and file descriptors."""
+        """What all need, and file descriptors."""
         files, wanted = raise_file_limit(), max(self.steps) + SPARE_FILES
         if files < wanted:
             return f"needs {wanted} open files, and {files} are allowed: raise ulimit -Hn"
-        return lacks_namespaces() or self.lacks()
+        return super().missing()
 
-    def prepare(self) -> None:
-        """Nothing: every measurement has a server of its own."""
-
-    def measure(self) -> Mapping[str, float]:
-        """Start a server, and fill it."""
-        self._rounds += 1
-        self._network = Network(self.settings.scratch / f"{self.name}-{self._rounds}")
-        server = self.make(self._network)
-        server.start()
+    def drive(self, server: Standalone) -> Mapping[str, float]:
+        """Fill the server step by step."""
         seconds = self.settings.length(SECONDS)
         steps = server.drive(
             "hold",
@@ -106,44 +87,17 @@ class Sessions(Contender):
             *(f"--settle={SETTLE}", f"--seconds={seconds}"),
             limit=LIMIT,
         )
-        self.close()
         return figures(steps)
-
-    def close(self) -> None:
-        """End everything in the network."""
-        if self._network is not None:
-            self._network.close()
-            self._network = None
-
-
-def _iquila(settings: Settings, suffix: str) -> Sessions:
-    words, environment = VARIANTS[suffix]
-    return Sessions(
-        settings,
-        f"iquila{suffix}",
-        f"iquila's server, up to {max(IQUILA_STEPS)} sessions{words}",
-        lambda network: IquilaStandalone(network, environment),
-        IQUILA_STEPS,
-        lambda: None,
-        not suffix,
-    )
 
 
 def make(settings: Settings) -> Bench:
     """Return the bench."""
-    softether = Sessions(
-        settings,
-        "softether",
-        f"SoftEther's server, {max(SOFTETHER_STEPS)} sessions",
-        SoftEtherStandalone,
-        SOFTETHER_STEPS,
-        lambda: lacks_softether(server=True),
-    )
+    iquila = [Sessions.iquila(settings, s, default=not s) for s in VARIANTS]
     return Bench(
         "sessions",
         "memory of idle sessions on one server, and how soon it answers meanwhile",
         FIGURES,
-        (softether, *(_iquila(settings, suffix) for suffix in VARIANTS)),
+        (Sessions.softether(settings), *iquila),
         ("softether",),
         (
             f"growth of resident memory beyond {BASE} sessions, {SETTLE:g} s after the last login; "

@@ -1,6 +1,9 @@
 """
 One server on a host of its own, with a switch and a user: what `sessions`, `switch` and `flood`
 log in to. The drivers run on the same host and come over its loopback interface.
+
+Every measurement has a server of its own: memory that was given back to the allocator still counts
+as resident, and sessions that were cut stay for a while.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import resource
 import sys
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +28,12 @@ from iquila.wire.passwords import administration_hash
 from tests.system.cluster import PASSWORD, PORT, Server
 from tests.system.network import Host, Network
 from tests.system.processes import Process, run, with_niceness
+from tests.system.requirements import lacks_namespaces, lacks_softether
 from tests.system.softether import SoftEtherServer
 
+from .bench import Contender, Settings
 from .clusters import SWITCH, USER
-from .path import NICENESS
+from .path import NICENESS, VARIANTS
 from .tls import Address
 
 TOP = Path(__file__).resolve().parents[2]
@@ -142,7 +147,7 @@ class IquilaStandalone(Standalone):
 
 @define
 class SoftEtherStandalone(Standalone):
-    """SoftEther's server, with its defaults."""
+    """SoftEther's server, without its limit of broadcasts."""
 
     _server: SoftEtherServer = field(init=False)
 
@@ -151,6 +156,8 @@ class SoftEtherStandalone(Standalone):
         self._server = SoftEtherServer(self.host)
         self._server.start()
         self._server.add_switch(SWITCH, USER, USER)
+        policy = ("/NAME:NoBroadcastLimiter", "/VALUE:yes")
+        self._server.command("UserPolicySet", USER, *policy, options=(f"/ADMINHUB:{SWITCH}",))
 
     @property
     def process(self) -> Process:
@@ -162,3 +169,61 @@ class SoftEtherStandalone(Standalone):
     def address(self) -> Address:
         """Its first listener."""
         return "127.0.0.1", 443
+
+
+@define
+class OnServer(Contender):
+    """A contender that is one server, fresh for each measurement."""
+
+    settings: Settings
+    name: str
+    about: str
+    make: Callable[[Network], Standalone]
+    lacks: Callable[[], str | None]
+    default: bool
+    _network: Network | None = field(init=False, default=None)
+    _measured: int = field(init=False, default=0)
+
+    @abstractmethod
+    def drive(self, server: Standalone) -> Mapping[str, float]:
+        """Measure a server that has just been started."""
+
+    def missing(self) -> str | None:
+        """The network and the server."""
+        return lacks_namespaces() or self.lacks()
+
+    def prepare(self) -> None:
+        """Nothing stays up between the rounds."""
+
+    def measure(self) -> Mapping[str, float]:
+        """Start a server, measure it, and end it."""
+        self._measured += 1
+        self._network = Network(self.settings.scratch / f"{self.name}-{self._measured}")
+        server = self.make(self._network)
+        server.start()
+        values = self.drive(server)
+        self.close()
+        return values
+
+    def close(self) -> None:
+        """End everything in the network."""
+        if self._network is not None:
+            self._network.close()
+            self._network = None
+
+    @classmethod
+    def softether(cls, settings: Settings) -> OnServer:
+        """Return the contender with SoftEther's server."""
+        about, lacks = "SoftEther's server", lambda: lacks_softether(server=True)
+        return cls(settings, "softether", about, SoftEtherStandalone, lacks, True)
+
+    @classmethod
+    def iquila(cls, settings: Settings, suffix: str, *, default: bool) -> OnServer:
+        """Return the contender with a variant of iquila's server."""
+        words, environment = VARIANTS[suffix]
+
+        def make(network: Network) -> Standalone:
+            return IquilaStandalone(network, environment)
+
+        name, about = f"iquila{suffix}", f"iquila's server{words}"
+        return cls(settings, name, about, make, lambda: None, default)

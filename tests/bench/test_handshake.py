@@ -1,4 +1,4 @@
-"""The logic of the load benches' drivers, without a server."""
+"""Cutting fields out of packs, filling requests in, and adding up what many clients did."""
 
 from __future__ import annotations
 
