@@ -1,0 +1,217 @@
+"""
+The `logins` bench: whole logins through a controller and its redirect, and where they end up.
+
+iquila's cluster and SoftEther's have the same shape (:mod:`.clusters`) and the same driver
+(:mod:`.burst`), on a host of its own. Both stay up; one is driven at a time, and only when the
+sessions of the time before are over.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from tests.system.network import Host, Network
+from tests.system.processes import run, with_niceness
+from tests.system.requirements import lacks_namespaces, lacks_softether
+
+from .bench import Bench, Better, Contender, Figure, Settings
+from .clusters import (
+    PASSWORD,
+    SWITCH,
+    TIME_OUT,
+    USER,
+    BenchCluster,
+    IquilaCluster,
+    SoftEtherCluster,
+)
+from .meter import Meter
+from .path import NICENESS, VARIANTS
+
+SECONDS = 3.0
+"""Length of one measurement; below :data:`TIME_OUT`, so that no session ends in it."""
+PARALLEL = (1, 16, 48)
+BURST = 240
+BURST_PARALLEL = 48
+_TOP = Path(__file__).resolve().parents[2]
+
+FIGURES = (
+    Figure("rate", "logins/s", Better.HIGHER, "the best of the rates below, round by round"),
+    *(Figure(f"rate_{n}", "logins/s", Better.HIGHER, f"{n} clients at a time") for n in PARALLEL),
+    *(
+        Figure(f"{name}_{n}", "ms", Better.LOWER, f"one login, {words}, {n} clients at a time")
+        for n in PARALLEL
+        for name, words in (("p50", "median"), ("p99", "99th percentile"))
+    ),
+    Figure("controller_cpu", "ms", Better.LOWER, "CPU time of the controller for one login"),
+    Figure("member_cpu", "ms", Better.LOWER, "CPU time of the member for one login"),
+    Figure("driver_cpu", "ms", Better.NEITHER, "CPU time of the driver for one login"),
+    Figure("others", "cores", Better.NEITHER, "busy with something else during the logins"),
+    Figure(
+        "spread",
+        "",
+        Better.LOWER,
+        f"fullest member to emptiest after {BURST} logins, {BURST_PARALLEL} at a time",
+    ),
+    Figure("tls", "", Better.NEITHER, "version of TLS that was negotiated"),
+    Figure("errors", "logins", Better.NEITHER, "that failed"),
+)
+
+
+def drive(
+    host: Host, cluster: BenchCluster, parallel: int, *options: str, limit: float
+) -> dict[str, Any]:
+    """
+    Run the driver and return its summary.
+
+    :raises ValueError: it made no login.
+    """
+    address, port = cluster.server
+    command = [
+        *("env", f"PYTHONPATH={_TOP}", sys.executable, "-m", "tests.bench.burst"),
+        *(address, str(port), f"--switch={SWITCH}", f"--user={USER}", f"--password={PASSWORD}"),
+        *(f"--parallel={parallel}", *options),
+    ]
+    told = run(with_niceness(host.inside(command), 0), timeout=limit)
+    summary: dict[str, Any] = json.loads(told)
+    if not summary["logins"]:
+        raise ValueError(f"no login: {summary['errors']}")
+    return summary
+
+
+@define
+class Sum:
+    """CPU seconds and logins of several measurements."""
+
+    logins: int = 0
+    errors: int = 0
+    elapsed: float = 0.0
+    used: dict[str, float] = field(factory=dict)
+
+    def add(self, meter: Meter, summary: Mapping[str, Any]) -> None:
+        """Take one measurement in."""
+        self.logins += summary["logins"]
+        self.errors += sum(summary["errors"].values())
+        self.elapsed += meter.elapsed
+        for name, seconds in (*meter.used.items(), ("driver", summary["driver_cpu"])):
+            self.used[name] = self.used.get(name, 0.0) + seconds
+
+    def values(self) -> dict[str, float]:
+        """Return the figures that are made of all measurements together."""
+        members = sum(value for name, value in self.used.items() if name.startswith("member"))
+        parts = {
+            "controller": self.used["controller"],
+            "member": members,
+            "driver": self.used["driver"],
+        }
+        others = self.used["machine"] - sum(parts.values())
+        values = {f"{name}_cpu": 1000 * used / self.logins for name, used in parts.items()}
+        return {**values, "others": others / self.elapsed, "errors": float(self.errors)}
+
+
+@define
+class Logins(Contender):
+    """One cluster."""
+
+    settings: Settings
+    name: str
+    about: str
+    make: Callable[[Network], BenchCluster]
+    lacks: Callable[[], str | None]
+    default: bool = True
+    _network: Network | None = field(init=False, default=None)
+    _cluster: BenchCluster | None = field(init=False, default=None)
+    _driver: Host | None = field(init=False, default=None)
+
+    def missing(self) -> str | None:
+        """What the network and the servers need."""
+        return lacks_namespaces() or self.lacks()
+
+    def prepare(self) -> None:
+        """Start the cluster."""
+        self._network = Network(self.settings.scratch / self.name)
+        self._cluster = self.make(self._network)
+        self._cluster.start()
+        self._driver = self._cluster.client()
+
+    def measure(self) -> Mapping[str, float]:
+        """Log in for some seconds with each number of clients, then in one burst."""
+        assert self._cluster is not None and self._driver is not None
+        seconds = self.settings.length(SECONDS)
+        total, values, version = Sum(), {}, ""
+        for parallel in PARALLEL:
+            self._cluster.wait_empty()
+            with Meter(self._cluster.processes()) as meter:
+                summary = drive(
+                    self._driver,
+                    self._cluster,
+                    parallel,
+                    f"--seconds={seconds}",
+                    limit=seconds + 60,
+                )
+            total.add(meter, summary)
+            for figure, key in (("rate", "rate"), ("p50", "p50_ms"), ("p99", "p99_ms")):
+                values[f"{figure}_{parallel}"] = summary[key]
+            version = summary["tls"][-1]
+        values["rate"] = max(values[f"rate_{parallel}"] for parallel in PARALLEL)
+        values["tls"] = float(version.removeprefix("TLSv"))
+        return {**values, **total.values(), **self._burst()}
+
+    def _burst(self) -> dict[str, float]:
+        assert self._cluster is not None and self._driver is not None
+        self._cluster.wait_empty()
+        summary = drive(
+            self._driver, self._cluster, BURST_PARALLEL, f"--count={BURST}", limit=120.0
+        )
+        members = sorted(summary["members"].values())
+        least = members[0] if len(members) == len(self._cluster.members) else 0
+        values = {"burst_least": float(least), "burst_most": float(members[-1])}
+        return {**values, "spread": members[-1] / least} if least else values
+
+    def close(self) -> None:
+        """End everything in the network."""
+        if self._network is not None:
+            self._network.close()
+
+
+def _iquila(settings: Settings, suffix: str) -> Logins:
+    words, environment = VARIANTS[suffix]
+    return Logins(
+        settings,
+        f"iquila{suffix}",
+        f"iquila's controller and two members{words}",
+        lambda network: IquilaCluster(network, environment),
+        lambda: None,
+        not suffix,
+    )
+
+
+def make(settings: Settings) -> Bench:
+    """Return the bench."""
+    softether = Logins(
+        settings,
+        "softether",
+        "SoftEther's controller and two members",
+        SoftEtherCluster,
+        lambda: lacks_softether(server=True),
+    )
+    return Bench(
+        "logins",
+        "logins through a controller that only redirects, and two members of equal weight",
+        FIGURES,
+        (softether, *(_iquila(settings, suffix) for suffix in VARIANTS)),
+        ("softether",),
+        (
+            "one login: TLS, signature, hello, password, redirect; TLS, signature, hello, ticket, "
+            "welcome; then both connections are closed",
+            f"servers at niceness {NICENESS}, as SoftEther's choose; the driver at 0: the same for "
+            "all, without ALPN, on the same cores",
+            f"sessions time out {TIME_OUT} s after they were cut, and a measurement begins when "
+            "those of the one before are gone",
+        ),
+    )
