@@ -31,7 +31,7 @@ from .clusters import (
     SoftEtherCluster,
 )
 from .meter import Meter
-from .path import NICENESS, VARIANTS
+from .path import PRIORITIES, VARIANTS
 
 SECONDS = 3.0
 """Length of one measurement; below :data:`TIME_OUT`, so that no session ends in it."""
@@ -209,8 +209,7 @@ def make(settings: Settings) -> Bench:
         (
             "one login: TLS, signature, hello, password, redirect; TLS, signature, hello, ticket, "
             "welcome; then both connections are closed",
-            f"servers at niceness {NICENESS}, as SoftEther's choose; the driver at 0: the same for "
-            "all, without ALPN, on the same cores",
+            f"{PRIORITIES}; the driver at 0: the same for all, without ALPN, on the same cores",
             f"sessions time out {TIME_OUT} s after they were cut, and a measurement begins when "
             "those of the one before are gone",
         ),

@@ -36,6 +36,13 @@ class Nowhere:
 
     frames: int = 0
 
+    def lane(self, key: bytes) -> Nowhere:
+        """Return the only lane."""
+        return self
+
+    def set_offload(self, on: bool) -> None:
+        """Tell nobody: no port here takes super-frames."""
+
     def send_run(self, buffer: bytearray, start: int, end: int, count: int) -> None:
         """Count."""
         self.frames += count

@@ -33,7 +33,7 @@ from tests.system.softether import SoftEtherServer
 
 from .bench import Contender, Settings
 from .clusters import SWITCH, USER
-from .path import NICENESS, VARIANTS
+from .path import IQUILA_NICENESS, VARIANTS
 from .tls import Address
 
 TOP = Path(__file__).resolve().parents[2]
@@ -119,7 +119,9 @@ class IquilaStandalone(Standalone):
     def start(self) -> None:
         """Start it with twistd."""
         prepare_settings(self.host.scratch / "data", max_sessions=MAX_SESSIONS)
-        self._server = Server(self.host, "server", environment=self.environment, nice=NICENESS)
+        self._server = Server(
+            self.host, "server", environment=self.environment, nice=IQUILA_NICENESS
+        )
         self._server.start()
         self._server.add_switch(SWITCH, 0)
         policy = {"policy:Access_bool": True, "policy:NoBroadcastLimiter_bool": True}
