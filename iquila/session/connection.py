@@ -16,10 +16,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from iquila.errors import FrameStreamError
+from iquila.session.contexts import ALPN_VEN
 from iquila.session.transport import IBufferReceiver
 from iquila.switch.queue import DropTailQueue
 from iquila.wire.additional import Direction
 from iquila.wire.blocks import BlockDecoder, control_message, keepalive, put_count
+from iquila.wire.gone import NAME_SIZE
 
 if TYPE_CHECKING:
     from iquila.session.tunnel import Tunnel
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 QUEUE_LIMIT = 4 * 1024 * 1024
 """Bytes that wait for one slow connection before whole runs are dropped (data-path §7)."""
 WRITE_SIZE = 64 * 1024
+NAME_LABEL = b"EXPERIMENTAL-iquila-connection"
+"""Label of the keying material that a connection's name is made of (RFC 5705)."""
 
 
 @implementer(IBufferReceiver, IPushProducer)
@@ -51,6 +55,8 @@ class BlockConnection(Protocol):
         self.dirty = False
         """Whether the flusher has this connection on its list."""
         self.last_received = self.last_sent = tunnel.now()
+        self.name = b""
+        """What both ends call this connection, empty where the peer is not one of ours."""
         self._paused = False
         self._io: Any = None
 
@@ -58,6 +64,8 @@ class BlockConnection(Protocol):
         """Join the session, and say so to the peer with a first keep-alive."""
         self._io = self.transport
         self._io.registerProducer(self, True)
+        if self.tunnel.max_connections > 1 and self._io.negotiatedProtocol == ALPN_VEN:
+            self.name = self._io.channel_binding(NAME_LABEL)[:NAME_SIZE]
         self.tunnel.attached(self)
         if self.sends:
             self.send_keepalive()

@@ -15,7 +15,7 @@ from random import Random
 from attrs import define, field, frozen
 
 from iquila.wire.blocks import Run
-from iquila.wire.scan import HEADER, MARK, SUPER
+from iquila.wire.scan import HEADER, MACS, MARK, SUPER
 
 HEADROOM = 64
 """Bytes in front of a batch that its receiver may overwrite."""
@@ -24,7 +24,7 @@ ETHERTYPE = b"\x88\xb5"
 BROADCAST = b"\xff" * 6
 SMALLEST, LARGEST = 60, 1514
 LARGEST_SUPER = 14 + 65535
-MACS = 12
+
 
 _U32 = struct.Struct(">I")
 _HEAD = struct.Struct(">12s2sIIQQ")
@@ -217,9 +217,7 @@ class Sink:
         content = at + extra + _HEAD.size
         if not (
             buffer.startswith(data[begin : begin + extra], at)
-            and buffer.startswith(
-                data[begin + extra : begin + extra + size - _HEAD.size], content
-            )
+            and buffer.startswith(data[begin + extra : begin + extra + size - _HEAD.size], content)
         ):
             self._wrong(f"frame {number} of flow {flow} ({size} bytes) has other bytes")
             return

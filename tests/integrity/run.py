@@ -35,7 +35,7 @@ from iquila.switch.switch import VirtualSwitch
 from iquila.wire.passwords import user_hash
 from iquila.wire.policy import Policy
 
-from .frames import BROADCAST, Pool, Sink, Source, flows
+from .frames import Pool, Sink, Source, flows
 from .modes import MODES, RESETS, Mode
 from .stations import BlockStation, FrameStation, Station
 
@@ -199,9 +199,7 @@ def make_directions(
 ) -> tuple[Direction, Direction]:
     """Return both directions between two new clients."""
     pool = Pool(seed)
-    macs = [
-        [bytes((2, 0, 0, 0, side, number)) for number in range(STATIONS)] for side in (1, 2)
-    ]
+    macs = [[bytes((2, 0, 0, 0, side, number)) for number in range(STATIONS)] for side in (1, 2)]
     ways = flows(macs[0], macs[1]), flows(macs[1], macs[0])
     sources = [Source(pool, way, lab.random, mode.super_frames) for way in ways]
     sinks = [Sink(pool, way) for way in ways]
@@ -249,7 +247,7 @@ async def connect(lab: Lab, server: Server, mode: Mode, both: tuple[Direction, .
 async def main(reactor: Any, options: argparse.Namespace, result: dict[str, Any]) -> None:
     """Run the mode and fill in its result."""
     (mode,) = [mode for mode in MODES if mode.name == options.mode]
-    random = Random(options.seed)
+    random = Random(f"{mode.name} {options.seed}")
     lab = Lab(reactor, random, options.resets, shrink=random.random() < 0.5)
     reactor.callLater(options.seconds, reactor.stop)
     with tempfile.TemporaryDirectory() as folder:
