@@ -16,10 +16,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from iquila.errors import FrameStreamError
+from iquila.session.contexts import ALPN_VEN
 from iquila.session.transport import READ_LIMIT, IBufferReceiver
 from iquila.switch.queue import DropTailQueue
 from iquila.wire.additional import Direction
 from iquila.wire.blocks import BlockDecoder, control_message, keepalive, put_count
+from iquila.wire.gone import NAME_SIZE
 
 if TYPE_CHECKING:
     from iquila.session.tunnel import Tunnel
@@ -31,6 +33,8 @@ SMALL_BLOCK = 256
 BURST_LIMIT = 16 * 1024
 """Bytes read in one turn where blocks are smaller than SMALL_BLOCK: longer bursts of them
 overrun the sockets that they are for."""
+NAME_LABEL = b"EXPERIMENTAL-iquila-connection"
+"""Label of the keying material that a connection's name is made of (RFC 5705)."""
 
 
 @implementer(IBufferReceiver, IPushProducer)
@@ -59,6 +63,8 @@ class BlockConnection(Protocol):
         self._seconds = tunnel.clock.seconds
         self.last_received: float = self._seconds()
         self.last_sent = self.last_received
+        self.name = b""
+        """What both ends call this connection, empty where the peer is not one of ours."""
         self._paused = False
         self._io: Any = None
 
@@ -66,6 +72,8 @@ class BlockConnection(Protocol):
         """Join the session, and say so to the peer with a first keep-alive."""
         self._io = self.transport
         self._io.registerProducer(self, True)
+        if self.tunnel.max_connections > 1 and self._io.negotiatedProtocol == ALPN_VEN:
+            self.name = self._io.channel_binding(NAME_LABEL)[:NAME_SIZE]
         first, self.preface = self.preface + (keepalive() if self.sends else b""), b""
         if first:
             with memoryview(first) as view:

@@ -190,11 +190,11 @@ class TLSTransport(tcp.Connection):
         except SSL.Error:
             self._log.failure("A handshake message could not be sent")
 
-    def channel_binding(self) -> bytes:
+    def channel_binding(self, label: bytes = EXPORTER_LABEL) -> bytes:
         """Return 32 bytes that only the two ends of this very channel can know (RFC 5705)."""
         if self.tls is None or not self._secured:
             raise ProtocolError("The channel is not secured yet.")
-        return self.tls.export_keying_material(EXPORTER_LABEL, 32)
+        return self.tls.export_keying_material(label, 32)
 
     def getPeerCertificate(self) -> object:
         """Return the peer's X.509 certificate or None."""

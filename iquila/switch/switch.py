@@ -373,7 +373,8 @@ class VirtualSwitch:
         for monitor in self._monitors:
             monitor.sent.unicast_frames += count
             monitor.sent.unicast_bytes += len(blocks) - 4 * count
-            monitor.outlet.queue_blocks(blocks, count)
+            # Always on the same lane: many conversations, each of which has to stay in order.
+            monitor.outlet.lane(b"").queue_blocks(blocks, count)
 
 
 def _is_super(key: bytes) -> bool:

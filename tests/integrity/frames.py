@@ -15,7 +15,7 @@ from random import Random
 from attrs import define, field, frozen
 
 from iquila.wire.blocks import Run
-from iquila.wire.scan import HEADER, MARK, SUPER
+from iquila.wire.scan import HEADER, MACS, MARK, SUPER
 
 HEADROOM = 64
 """Bytes in front of a batch that its receiver may overwrite."""
@@ -24,12 +24,13 @@ ETHERTYPE = b"\x88\xb5"
 BROADCAST = b"\xff" * 6
 SMALLEST, LARGEST = 60, 1514
 LARGEST_SUPER = 14 + 65535
-MACS = 12
+
 
 _U32 = struct.Struct(">I")
 _HEAD = struct.Struct(">12s2sIIQQ")
 """MACs, type, flow, size of the frame, number in the flow, bytes of the flow so far."""
-_POOL = 1 << 20
+# A prime, so that no bit of what an offset is made of gets lost.
+_POOL = 1_048_573
 _MAX_ERRORS = 20
 
 
@@ -59,9 +60,9 @@ class Pool:
         self.data = Random(seed).randbytes(_POOL + HEADER + LARGEST_SUPER)
 
     @staticmethod
-    def offset(flow: int, number: int) -> int:
+    def offset(flow: int, number: int, mark: int) -> int:
         """Return where the content of a frame begins."""
-        return (number * 40_503 + flow * 2_654_435) % _POOL
+        return (number * 40_503 + flow * 2_654_435 + mark * 7) % _POOL
 
 
 @define(eq=False)
@@ -134,7 +135,7 @@ class Source:
     def _append(self, buffer: bytearray, flow: int, size: int, is_super: bool) -> None:
         number = self._numbers[flow] = self._numbers[flow] + 1
         mark = self.marks[flow] = self.marks[flow] + size
-        at = self.pool.offset(flow, number)
+        at = self.pool.offset(flow, number, mark)
         data = self.pool.data
         if is_super:
             buffer += _U32.pack(SUPER | (HEADER + size)) + data[at : at + HEADER]
@@ -213,7 +214,7 @@ class Sink:
         if self._macs.get(flow) != macs or kind != ETHERTYPE or told != size:
             self._wrong(f"a frame of {size} bytes begins with {buffer[at : at + 64].hex()}")
             return
-        data, begin = self.pool.data, self.pool.offset(flow, number)
+        data, begin = self.pool.data, self.pool.offset(flow, number, mark)
         content = at + extra + _HEAD.size
         if not (
             buffer.startswith(data[begin : begin + extra], at)

@@ -1,8 +1,8 @@
 """
-The modes in which frames are sent, and the program that runs one of them.
+The modes in which frames are sent, how one is run, and what is wrong with its result.
 
-Four things of two kinds each; the modes pair every kind with every kind of the others, so that
-six of the sixteen are enough.
+There are four choices of two kinds each. Eight of the sixteen modes pair every kind of a choice
+with every kind of the others.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 RESETS = 0.01
 """The probability that a connection is cut before a batch."""
 GIB = 1 << 30
+FLOORS = {1: 0.2, 8: 0.8}
+"""The share of bytes that has to arrive while connections are cut, by their number. With one
+connection everything on its way to a client is lost with it, up to 3 MiB each time."""
 
 
 @frozen
@@ -62,6 +65,23 @@ MODES = (
     Mode(False, 1, True, True),
     Mode(False, 8, False, False),
 )
+
+
+def problems(mode: Mode, result: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a result of :mod:`.run`."""
+    found = []
+    if result["sessions"] != [1, 1]:
+        found.append(f"the clients had {result['sessions']} sessions")
+    for part in result["parts"]:
+        for number, way in enumerate(part["directions"]):
+            where = f"{part['name']}, direction {number}"
+            if way["wrong"]:
+                found.append(f"{where}: {way['wrong']} wrong frames: {'; '.join(way['errors'])}")
+            if way["delivered"] < (FLOORS[mode.connections] if part["resets"] else 1.0):
+                found.append(f"{where}: only {way['delivered']:.3%} arrived")
+            if mode.super_frames and not way["super_frames"]:
+                found.append(f"{where}: there were no super-frames")
+    return found
 
 
 class Failed(Exception):

@@ -49,6 +49,8 @@ STALL = 0.1
 """Seconds without an arrival after which what is on its way counts as lost."""
 UNLEARN = 0.002
 """The probability that the switch forgets an address before a batch."""
+CALM = 0.125
+"""The share of the bytes that is sent first, while nothing is cut: there nothing may be lost."""
 SMALL_BUFFER = 128 * 1024
 SETTLE = 1.0
 """Seconds without an arrival after which nothing more is expected."""
@@ -60,7 +62,8 @@ class Lab:
 
     reactor: Any
     random: Random
-    resets: float
+    resets: float = 0.0
+    """The probability that a connection is cut before a batch."""
     sessions: tuple[Tunnel, ...] = ()
     switch: VirtualSwitch | None = None
     cuts: int = 0
@@ -142,9 +145,10 @@ class Direction:
         """Wait for what is still on its way."""
         while self.sink.frames < self.source.frames and self.quiet < SETTLE:
             await deferLater(self.lab.reactor, 0.01)
+        self.on_the_way = 0
 
-    def result(self) -> dict[str, Any]:
-        """Return the counts."""
+    def counts(self) -> dict[str, Any]:
+        """Return what was counted so far."""
         source, sink = self.source, self.sink
         return {
             "sent_frames": source.frames,
@@ -153,11 +157,37 @@ class Direction:
             "bytes": sink.octets,
             "super_frames": sink.super_frames,
             "runs": sink.runs,
-            "delivered": sink.octets / source.octets,
             "waits": self.waits,
             "wrong": sink.wrong,
-            "errors": sink.errors,
         }
+
+
+async def carry(
+    lab: Lab, both: tuple[Direction, Direction], octets: int, resets: float
+) -> dict[str, Any]:
+    """Send so many bytes, first one way alone, then both ways at once; return what happened."""
+    there, back = both
+    before = [direction.counts() for direction in both]
+    lab.resets, cuts, unlearned = resets, lab.cuts, lab.unlearned
+    begin, cpu = time.monotonic(), time.process_time()
+    await there.send(octets // 3)
+    sending = [there.send(octets // 3), back.send(octets // 3)]
+    await gatherResults([Deferred.fromCoroutine(each) for each in sending])
+    for direction in both:
+        await direction.settle()
+    directions = []
+    for direction, earlier in zip(both, before, strict=True):
+        counts = {name: n - earlier[name] for name, n in direction.counts().items()}
+        counts["delivered"] = counts["bytes"] / counts["sent_bytes"]
+        directions.append({**counts, "errors": direction.sink.errors})
+    return {
+        "name": "cut" if resets else "calm",
+        "resets": lab.cuts - cuts,
+        "unlearned": lab.unlearned - unlearned,
+        "seconds": time.monotonic() - begin,
+        "cpu_seconds": time.process_time() - cpu,
+        "directions": directions,
+    }
 
 
 async def start_server(reactor: Any, folder: Path) -> Server:
@@ -247,35 +277,27 @@ async def connect(lab: Lab, server: Server, mode: Mode, both: tuple[Direction, .
 async def main(reactor: Any, options: argparse.Namespace, result: dict[str, Any]) -> None:
     """Run the mode and fill in its result."""
     (mode,) = [mode for mode in MODES if mode.name == options.mode]
-    random = Random(options.seed)
-    lab = Lab(reactor, random, options.resets, shrink=random.random() < 0.5)
+    random = Random(f"{mode.name} {options.seed}")
+    lab = Lab(reactor, random, shrink=random.random() < 0.5)
     reactor.callLater(options.seconds, reactor.stop)
     with tempfile.TemporaryDirectory() as folder:
         server = await start_server(reactor, Path(folder))
         both = make_directions(lab, mode, options.seed, account(server, mode.connections))
         await connect(lab, server, mode, both)
-        begin, cpu = time.monotonic(), time.process_time()
-        there, back = both
-        # One direction alone, then both at once.
-        await there.send(options.bytes // 3)
-        sending = [there.send(options.bytes // 3), back.send(options.bytes // 3)]
-        await gatherResults([Deferred.fromCoroutine(each) for each in sending])
-        for direction in both:
-            await direction.settle()
+        calm = int(options.bytes * CALM)
+        parts = [await carry(lab, both, calm, 0.0)]
+        if options.resets:
+            parts.append(await carry(lab, both, options.bytes - calm, options.resets))
         result.update(
             mode=mode.name,
             seed=options.seed,
             tls=CALLS.name,
             native=extension is not None,
-            seconds=time.monotonic() - begin,
-            cpu_seconds=time.process_time() - cpu,
-            resets=lab.cuts,
-            unlearned=lab.unlearned,
             small_buffers=lab.shrink,
             sessions=[direction.sender.sessions for direction in both],
             connections_made=[s.connections_made for s in lab.sessions],
             nowhere=[s.nowhere.frames for s in lab.sessions],
-            directions=[direction.result() for direction in both],
+            parts=parts,
         )
         for direction in both:
             await direction.sender.client.stopService()
@@ -298,6 +320,7 @@ if __name__ == "__main__":
     given = parse(sys.argv[1:])
     try:
         react(lambda reactor: Deferred.fromCoroutine(main(reactor, given, told)))
-    finally:
-        if told:
-            print(json.dumps(told))
+    except SystemExit as end:
+        if end.code or not told:
+            sys.exit(end.code or f"no end within {given.seconds:g} s")
+        print(json.dumps(told))

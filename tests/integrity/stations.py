@@ -27,8 +27,14 @@ class Station:
         self.sink = sink
         self.sessions = 0
         """How many sessions there were."""
-        self.congested = self.offload = False
+        self.offload = False
+        """Whether super-frames may be sent."""
         self.client = VENClient(reactor, account, self)  # type: ignore[arg-type]
+
+    @property
+    def congested(self) -> bool:
+        """Whether to wait with frames."""
+        return self.client.session is None or self.client.session.congested
 
     def established(self, welcome: object) -> None:
         """A session is open."""
@@ -48,7 +54,13 @@ class BlockStation(Station):
 
     def __init__(self, reactor: Any, account: Account, sink: Sink, super_frames: bool) -> None:
         self.super_frames = super_frames
+        self._congested = False
         super().__init__(reactor, account, sink)
+
+    @property
+    def congested(self) -> bool:
+        """What it was told."""
+        return self._congested
 
     def blocks_received(self, buffer: bytearray, runs: list[Run]) -> None:
         """Check."""
@@ -60,7 +72,7 @@ class BlockStation(Station):
 
     def set_congested(self, congested: bool) -> None:
         """Wait, or go on."""
-        self.congested = congested
+        self._congested = congested
 
     def send(self, source: Source, size: int) -> None:
         """Send blocks from a buffer."""
@@ -70,7 +82,7 @@ class BlockStation(Station):
 
 @implementer(IFrameReceiver)
 class FrameStation(Station):
-    """Sends and takes frames; nobody tells it to wait."""
+    """Sends and takes frames; nobody tells it to wait, but it can look."""
 
     def frames_received(self, frames: list[bytes]) -> None:
         """Check."""

@@ -44,11 +44,14 @@ class Outlet:
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
+        self.lanes: set[bytes] = set()
+        """The conversations that somebody wanted lanes for."""
         self.super_frames = 0
         self.offload: list[bool] = []
 
     def lane(self, key: bytes) -> Outlet:
         """Return the only lane."""
+        self.lanes.add(key)
         return self
 
     def set_offload(self, on: bool) -> None:
@@ -193,6 +196,15 @@ class ForwardingTests(SynchronousTestCase):
         self.assertEqual(self.lab.got(), {"b": [sent], "m": [sent]})
         self.lab.send("m", frame(BROADCAST, mac(7)))
         self.assertEqual(self.lab.got(), {})
+
+    def test_monitors_have_one_lane(self) -> None:
+        """On which everything stays in order, floods and parts of batches too."""
+        self.lab.plug("m", monitor=True)
+        self.lab.learn("b", 2)
+        sent = [frame(mac(2), mac(1)), frame(mac(3), mac(1)), frame(mac(2), mac(5))] * 3
+        self.lab.send("a", *sent)
+        self.assertEqual(self.lab.got()["m"], sent)
+        self.assertEqual(self.lab.outlets["m"].lanes, {b""})
 
     def test_deleted_addresses(self) -> None:
         """Forgetting one by hand floods again."""
