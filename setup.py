@@ -1,5 +1,10 @@
-"""The metadata is in pyproject.toml; this file lets older tools find the project."""
+"""The metadata is in pyproject.toml; here is what it cannot say: the optional extension."""
 
-from setuptools import setup
+from setuptools import Extension, setup
 
-setup()
+setup(
+    ext_modules=[
+        # Without a compiler, or Python's headers, the installation goes on without it.
+        Extension("iquila._native", ["iquila/_native.c"], optional=True),
+    ]
+)

@@ -6,7 +6,7 @@ Each names the exceptions it may raise (:mod:`iquila.errors`).
 
 from __future__ import annotations
 
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 
 class IFrameReceiver(Interface):
@@ -32,6 +32,39 @@ class IFrameReceiver(Interface):
 
         :param reason: the exception that says why.
         """
+
+
+class IBlockReceiver(Interface):
+    """
+    What a device gives a VEN client: it gets frames as they travel, without a copy.
+
+    Blocks are explained in :mod:`iquila.wire.blocks`. An embedder who wants frames gives an
+    :class:`IFrameReceiver` instead.
+    """
+
+    super_frames = Attribute(
+        "Whether it takes super-frames (:mod:`iquila.wire.superframe`) and may send them."
+    )
+
+    def established(welcome):  # type: ignore[no-untyped-def]
+        """As :meth:`IFrameReceiver.established`."""
+
+    def blocks_received(buffer, runs):  # type: ignore[no-untyped-def]
+        """
+        Blocks arrived, in order.
+
+        :param buffer: a bytearray that is used again after the call.
+        :param runs: where the blocks are, as :data:`iquila.wire.blocks.Run`.
+        """
+
+    def set_offload(on):  # type: ignore[no-untyped-def]
+        """Send super-frames, or ordinary frames only; at first ordinary ones."""
+
+    def set_congested(congested):  # type: ignore[no-untyped-def]
+        """Stop reading frames while the session cannot take them."""
+
+    def lost(reason):  # type: ignore[no-untyped-def]
+        """As :meth:`IFrameReceiver.lost`."""
 
 
 class IMemberSelector(Interface):

@@ -93,7 +93,9 @@ class Member:
         return sum(1 for name, _ in self.tickets.values() if name == switch.lower())
 
     def _expire(self, now: float) -> None:
-        for name, (_switch, expires) in list(self.tickets.items()):
+        # In the order of expiry, so there is nothing to do behind the first that is still good.
+        while self.tickets:
+            name, (_switch, expires) = next(iter(self.tickets.items()))
             if now < expires:
                 break
             del self.tickets[name]
@@ -172,8 +174,9 @@ class Roster:
 
     def candidates(self, now: float) -> list[Candidate]:
         """Return the members that have room for one more session."""
-        return [
-            self.candidate(member, now)
-            for member in self._members.values()
-            if member.load(now) < member.description.max_sessions
-        ]
+        found = []
+        for member in self._members.values():
+            candidate = self.candidate(member, now)
+            if candidate.load < member.description.max_sessions:
+                found.append(candidate)
+        return found

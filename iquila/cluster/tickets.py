@@ -102,7 +102,8 @@ class TicketBook:
 
     def purge(self, now: float) -> None:
         """Forget what has expired."""
-        for name, issued in list(self._tickets.items()):
+        while self._tickets:
+            name, issued = next(iter(self._tickets.items()))
             if now < issued.expires:
                 break
             del self._tickets[name]

@@ -146,6 +146,12 @@ class _Locator(LinkLocator):
     @IssueTicket.responder
     @refusing
     async def issue_ticket(self, ticket: bytes, grant: Grant, revision: int) -> dict[str, Any]:
+        if not self._replica.has(revision):
+            await self._until(revision, grant)
+        self._handler.issue_ticket(ticket, grant)
+        return {}
+
+    async def _until(self, revision: int, grant: Grant) -> None:
         reached = Deferred.fromCoroutine(self._replica.reaches(revision))
         try:
             await reached.addTimeout(
@@ -153,8 +159,6 @@ class _Locator(LinkLocator):
             )
         except CancelledError:
             raise _late(grant) from None
-        self._handler.issue_ticket(ticket, grant)
-        return {}
 
     @Operate.responder
     @refusing

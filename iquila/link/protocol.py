@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.error import ConnectionLost
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -87,6 +88,9 @@ class LinkProtocol(amp.AMP):
     def joined(self) -> None:
         """The peer has proved itself: it may be silent only briefly from now on."""
         self.trusted = True
+        transport: Any = self.transport
+        # Its signs of life must not wait behind a burst of logins.
+        transport.exempt()
         self._cancel_timer()
         self._last_beat = self.clock.seconds()
         self._silence = Silence(self._last_beat)
@@ -156,6 +160,14 @@ class LinkProtocol(amp.AMP):
         return self._silence.state(self.clock.seconds())
 
     # -- calls
+
+    def sendBox(self, box: amp.AmpBox) -> None:
+        """Send a box at once: most wait for nothing but their answer."""
+        transport: Any = self.transport
+        if transport is None:
+            raise ConnectionLost
+        with memoryview(box.serialize()) as view:
+            transport.write_through(view)
 
     def send(self, command: type[LinkCommand], **arguments: Any) -> None:
         """Send a command that has no answer."""

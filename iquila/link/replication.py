@@ -124,13 +124,15 @@ class Replica:
         self._database = database
         self._rows: list[tuple[str, str, bytes, int]] = []
         self._waiting: list[tuple[int, Deferred[None]]] = []
-        self._unwatch = database.watch(lambda _event: self._revised())
+        self._followed = database.revision
+        """The revision that everything which watches the replica has followed."""
 
     async def apply(self, revisions: tuple[Revision, ...]) -> int:
         """Make revisions durable; return the last."""
         done: list[Awaitable[Any]] = [self._database.apply(r.revision, r.rows) for r in revisions]
         for awaitable in done:
             await awaitable
+            self._revised()
         return self._database.revision
 
     async def take(self, page: Page) -> None:
@@ -143,23 +145,31 @@ class Replica:
         if page.last:
             rows, self._rows = self._rows, []
             await self._database.replace(Content(page.database, page.revision, rows))
+            self._revised()
+
+    def has(self, revision: int) -> bool:
+        """Return whether the replica has a revision, and everything follows it already."""
+        return self._followed >= revision
 
     async def reaches(self, revision: int) -> None:
-        """Wait until the replica has a revision. Give it a time-out of your own."""
-        if self._database.revision < revision:
+        """
+        Wait until the replica has a revision and everything that watches it has followed.
+
+        Give it a time-out of your own.
+        """
+        if not self.has(revision):
             done: Deferred[None] = Deferred()
             self._waiting.append((revision, done))
             await done
 
     def close(self) -> None:
         """Wait for nothing more."""
-        self._unwatch()
         waiting, self._waiting = self._waiting, []
         for _revision, done in waiting:
             done.cancel()
 
     def _revised(self) -> None:
-        current = self._database.revision
+        current = self._followed = self._database.revision
         due = [entry for entry in self._waiting if entry[0] <= current]
         self._waiting = [entry for entry in self._waiting if entry[0] > current]
         for _revision, done in due:

@@ -102,6 +102,8 @@ class Admission:
                 tls_version=peer.tls_version,
                 cipher=peer.cipher,
                 iquila=login.iquila,
+                # A monitor gets copies of what others send: ordinary frames always.
+                super_frames=login.super_frames and not login.options.monitor_mode,
             ),
             instance.switch,
             self._over,

@@ -24,6 +24,7 @@ from iquila.database.records import ListenerRecord, decode
 from iquila.database.sqlite import SQLiteEngine
 from iquila.errors import ConfigurationError, IquilaError
 from iquila.service.core import DEFAULT_PORTS
+from iquila.service.memory import Collector
 from iquila.service.options import RoleOptions, read_password
 from iquila.service.server import Server, Setup
 
@@ -117,6 +118,7 @@ class Unattended(MultiService):
         super().__init__()
         self._reactor = reactor
         self.server = server
+        Collector(reactor).setServiceParent(self)
         server.setServiceParent(self)
 
     def startService(self) -> None:

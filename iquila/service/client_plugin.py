@@ -45,4 +45,6 @@ def makeService(options: Options) -> MultiService:
         max_connections=options["connections"],
         bridge=True,
     )
-    return TAPClient(reactor, account, options["device"])
+    return TAPClient(
+        reactor, account, options["device"], super_frames=not options["ordinary-frames"]
+    )

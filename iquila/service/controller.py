@@ -10,6 +10,7 @@ import ipaddress
 import secrets
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -261,9 +262,15 @@ def redirect_to(member: MemberDescription, peer: Peer, ticket: bytes) -> Redirec
     the protocol take the first (reference §5.2).
     """
     ports = tuple(sorted(member.ports, key=lambda port: port != peer.local_port))
-    hosts = member.hosts
-    try:
-        address = IPv4Address(member.address)
-    except ipaddress.AddressValueError:
+    address, hosts = _ipv4(member.address), member.hosts
+    if address is None:
         address, hosts = IPv4Address(0), (*hosts, member.address)
     return Redirect(address, ports, ticket, member.certificate, hosts=hosts)
+
+
+@lru_cache(maxsize=1024)
+def _ipv4(text: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(text)
+    except ipaddress.AddressValueError:
+        return None

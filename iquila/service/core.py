@@ -27,6 +27,7 @@ from iquila.service.statistics import Statistics
 from iquila.session.certificate import load_or_make
 from iquila.session.contexts import server_contexts
 from iquila.session.listener import Listener, SortingFactory
+from iquila.session.pacer import Pacer
 from iquila.session.table import SessionTable
 from iquila.session.web import VENSite
 from iquila.wire.passwords import administration_hash
@@ -63,7 +64,8 @@ class Core:
         """The gate of the moment; see :mod:`.role`."""
         self.operate: Callable[[str, bytes], Awaitable[bytes]] | None = None
         """Runs an administrative operation for the controller (:mod:`.server` sets it)."""
-        self.site = VENSite(lambda: self.role, reactor)
+        self.pacer = Pacer(reactor)
+        self.site = VENSite(lambda: self.role, reactor, self.pacer)
         self.factory = SortingFactory(self.site)
 
     def _open(self, path: Path) -> Database:
@@ -153,7 +155,9 @@ class Core:
                     self._log.error("{error}", error=error)
 
     def _listener(self, port: int) -> Listener:
-        listener = Listener(self.reactor, self.factory, self.contexts, port, self.interface)
+        listener = Listener(
+            self.reactor, self.factory, self.contexts, self.pacer, port, self.interface
+        )
         self.listeners[port] = listener
         return listener
 

@@ -159,6 +159,7 @@ class ClientOptions(usage.Options):
     ]
     optFlags: ClassVar[list[list[Any]]] = [
         ["insecure", None, "Take any server certificate."],
+        ["ordinary-frames", None, "Send and take ordinary Ethernet frames only."],
     ]
 
     def postOptions(self) -> None:

@@ -127,7 +127,6 @@ class Role(Between):
 
     def session_ended(self, session: ServerSession) -> None:
         """Note that a session on this server is over."""
-        self._log.info("Session {name} has ended", name=session.facts.name)
 
     # -- the gate
 

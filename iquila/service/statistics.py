@@ -51,12 +51,16 @@ class Statistics:
     def count(self, switch: str, user: str) -> int:
         """Count a login; return how many the switch has had."""
         now = int(time.time() * 1000)
-        for name in (user, ""):
-            old = self.logins(switch, name)
-            new = LoginCount(switch, name, old.logins + 1, now)
-            self._counts[new.key] = new
-            self._dirty.add(new.key)
-        return self.logins(switch).logins
+        self._count(switch, user, now)
+        return self._count(switch, "", now)
+
+    def _count(self, switch: str, user: str, now: int) -> int:
+        key = user_key(switch, user)
+        old = self._counts.get(key)
+        new = LoginCount(switch, user, 1 if old is None else old.logins + 1, now)
+        self._counts[key] = new
+        self._dirty.add(key)
+        return new.logins
 
     def _flush(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self._write())

@@ -2,7 +2,8 @@
 The client's end of a VEN session, and the service that keeps one up.
 
 An embedder gives an `IFrameReceiver` and gets frames and session events; it sends frames with
-:meth:`VENClient.send`. Devices are not known here.
+:meth:`VENClient.send`. A device gives an `IBlockReceiver` and sends with
+:meth:`VENClient.send_blocks`. Devices themselves are not known here.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from iquila.errors import ConnectFailed, Disconnected, IquilaError, SessionTimedOut, WrongTransport
-from iquila.interfaces import IFrameReceiver
+from iquila.interfaces import IBlockReceiver, IFrameReceiver
 from iquila.session.account import Account, RetryPolicy
 from iquila.session.connection import BlockConnection, sides
 from iquila.session.flusher import Flusher
 from iquila.session.login import Admission, LoginAttempt, Server, open_additional
+from iquila.session.receiver import block_receiver
 from iquila.session.tunnel import State, Tunnel
 from iquila.wire.additional import Direction
 from iquila.wire.blocks import MAX_FRAME, MIN_FRAME, Run, block
+from iquila.wire.scan import scan
+from iquila.wire.superframe import read_offload_message
 from iquila.wire.welcome import Welcome
 
 ADDITIONAL_INTERVAL = 1.0
@@ -49,7 +53,7 @@ class ClientSession(Tunnel):
     _log: ClassVar[Logger] = Logger()
 
     def __init__(
-        self, reactor: Any, flusher: Flusher, admission: Admission, receiver: IFrameReceiver
+        self, reactor: Any, flusher: Flusher, admission: Admission, receiver: IBlockReceiver
     ) -> None:
         welcome = admission.welcome
         super().__init__(
@@ -57,6 +61,7 @@ class ClientSession(Tunnel):
             flusher,
             timeout=welcome.timeout / 1000,
             max_connections=max(1, welcome.max_connection),
+            super_frames=welcome.super_frames and receiver.super_frames,
         )
         self.welcome: Welcome = welcome
         self.server: Server = admission.server
@@ -87,22 +92,42 @@ class ClientSession(Tunnel):
     def send(self, frames: Iterable[bytes]) -> int:
         """Send Ethernet frames (14..1600 bytes); return how many were taken."""
         good = [f for f in frames if MIN_FRAME <= len(f) <= MAX_FRAME]
-        if len(self._senders) == 1:
+        if not good:
+            return 0
+        if self.max_connections == 1:
             self.queue_blocks(b"".join(map(block, good)), len(good))
         else:
             for frame in good:
                 self.queue_blocks(block(frame), 1)
         return len(good)
 
+    def send_blocks(self, buffer: bytearray, start: int, end: int, count: int) -> None:
+        """
+        Send whole blocks from the caller's buffer, without a copy where the socket takes them.
+
+        Uses the four bytes before `start` while it runs.
+        """
+        if self.max_connections == 1:
+            self.lane(b"").send_run(buffer, start, end, count)
+            return
+        runs: list[Run] = []
+        scan(buffer, start, end, count, True, runs)
+        for first, last, number, key in runs:
+            self.lane(key).send_run(buffer, first, last, number)
+
     def runs_received(self, buffer: bytearray, runs: list[Run]) -> None:
-        """Cut runs into frames for the embedder."""
-        frames: list[bytes] = []
-        for start, end, _count, _key in runs:
-            while start < end:
-                size = int.from_bytes(buffer[start : start + 4], "big")
-                frames.append(bytes(buffer[start + 4 : start + 4 + size]))
-                start += 4 + size
-        self._receiver.frames_received(frames)
+        """Hand runs to the receiver."""
+        self._receiver.blocks_received(buffer, runs)
+
+    def control_received(self, payload: bytes) -> None:
+        """Begin or stop to send super-frames."""
+        on = read_offload_message(payload)
+        if on is not None and self.super_frames:
+            self._receiver.set_offload(on)
+
+    def congestion_changed(self) -> None:
+        """Let the receiver send no faster than the connections take it."""
+        self._receiver.set_congested(self.congested)
 
     # -- more connections, and lost ones replaced
 
@@ -229,7 +254,12 @@ class SessionEndpoint:
 
     async def _connect(self, factory: IProtocolFactory) -> IProtocol:
         client = self.client
-        attempt = LoginAttempt(client.reactor, client.account, client.unique_id)
+        attempt = LoginAttempt(
+            client.reactor,
+            client.account,
+            client.unique_id,
+            super_frames=client.receiver.super_frames,
+        )
         try:
             admission = await attempt.run(client.next_server())
             session = ClientSession(client.reactor, client.flusher, admission, client.receiver)
@@ -257,7 +287,8 @@ class VENClient(MultiService):
     Keeps one VEN session up for as long as it runs.
 
     :param reactor: passed in, never imported.
-    :param receiver: `IFrameReceiver`, told of frames, of each session and of each loss.
+    :param receiver: `IFrameReceiver` or `IBlockReceiver`, told of what arrives, of each session
+        and of each loss.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -266,13 +297,13 @@ class VENClient(MultiService):
         self,
         reactor: Any,
         account: Account,
-        receiver: IFrameReceiver,
+        receiver: IFrameReceiver | IBlockReceiver,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         super().__init__()
         self.reactor = reactor
         self.account = account
-        self.receiver = receiver
+        self.receiver = block_receiver(receiver)
         self.flusher = Flusher(reactor)
         self.unique_id = os.urandom(20)
         self.session: ClientSession | None = None
@@ -296,6 +327,11 @@ class VENClient(MultiService):
         if self.session is None:
             return 0
         return self.session.send(frames)
+
+    def send_blocks(self, buffer: bytearray, start: int, end: int, count: int) -> None:
+        """Send blocks (:meth:`ClientSession.send_blocks`); lost while there is no session."""
+        if self.session is not None:
+            self.session.send_blocks(buffer, start, end, count)
 
     def next_server(self) -> Server:
         """Return the server to log in at: the account's, then its alternatives in turn."""

@@ -16,10 +16,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from iquila.errors import FrameStreamError
-from iquila.session.transport import IBufferReceiver
+from iquila.session.transport import READ_LIMIT, IBufferReceiver
 from iquila.switch.queue import DropTailQueue
 from iquila.wire.additional import Direction
-from iquila.wire.blocks import BlockDecoder, keepalive, put_count
+from iquila.wire.blocks import BlockDecoder, control_message, keepalive, put_count
 
 if TYPE_CHECKING:
     from iquila.session.tunnel import Tunnel
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 QUEUE_LIMIT = 4 * 1024 * 1024
 """Bytes that wait for one slow connection before whole runs are dropped (data-path §7)."""
 WRITE_SIZE = 64 * 1024
+SMALL_BLOCK = 256
+BURST_LIMIT = 16 * 1024
+"""Bytes read in one turn where blocks are smaller than SMALL_BLOCK: longer bursts of them
+overrun the sockets that they are for."""
 
 
 @implementer(IBufferReceiver, IPushProducer)
@@ -44,11 +48,17 @@ class BlockConnection(Protocol):
         self.tunnel = tunnel
         self.receives = receives
         self.sends = sends
-        self.decoder = BlockDecoder()
+        self.decoder = BlockDecoder(
+            super_allowed=tunnel.super_frames, control=tunnel.control_received
+        )
         self.queue = DropTailQueue(QUEUE_LIMIT)
+        self.preface = b""
+        """What the peer is to get before the first keep-alive, and in one record with it."""
         self.dirty = False
         """Whether the flusher has this connection on its list."""
-        self.last_received = self.last_sent = tunnel.now()
+        self._seconds = tunnel.clock.seconds
+        self.last_received: float = self._seconds()
+        self.last_sent = self.last_received
         self._paused = False
         self._io: Any = None
 
@@ -56,9 +66,11 @@ class BlockConnection(Protocol):
         """Join the session, and say so to the peer with a first keep-alive."""
         self._io = self.transport
         self._io.registerProducer(self, True)
+        first, self.preface = self.preface + (keepalive() if self.sends else b""), b""
+        if first:
+            with memoryview(first) as view:
+                self._write(view)
         self.tunnel.attached(self)
-        if self.sends:
-            self.send_keepalive()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Leave the session; what was queued here is lost."""
@@ -69,15 +81,18 @@ class BlockConnection(Protocol):
 
     def buffer_received(self, buffer: bytearray, start: int, end: int) -> int:
         """Cut what arrived into runs and hand them on."""
-        self.last_received = self.tunnel.now()
+        self.last_received = self._seconds()
         try:
             runs, consumed = self.decoder.decode(buffer, start, end)
         except FrameStreamError as error:
             self._log.warn("{tunnel}: {error}", tunnel=self.tunnel, error=error)
             self.abort()
             return end
-        if runs and self.receives:
-            self.tunnel.runs_received(buffer, runs)
+        if runs:
+            first, last, count, _key = runs[0]
+            self._io.read_limit = BURST_LIMIT if last - first < count * SMALL_BLOCK else READ_LIMIT
+            if self.receives:
+                self.tunnel.runs_received(buffer, runs)
         return consumed
 
     # -- sending
@@ -86,17 +101,19 @@ class BlockConnection(Protocol):
         """
         Send `count` consecutive blocks, from the caller's buffer where the socket takes them.
 
-        Overwrites ``buffer[start - 4:start]`` with the count word.
+        Uses ``buffer[start - 4:start]`` for the count word while it runs.
         """
         if self._io is None:
             return
-        if self._paused or len(self.queue) or self._io.pending():
+        if self._paused or self.queue.size:
             self.queue.put(bytes(memoryview(buffer)[start:end]), count)
             self.tunnel.flusher.mark(self)
             return
+        before = buffer[start - 4 : start]
         put_count(buffer, start, count)
-        with memoryview(buffer)[start - 4 : end] as view:
+        with memoryview(buffer) as whole, whole[start - 4 : end] as view:
             self._write(view)
+        buffer[start - 4 : start] = before
 
     def queue_blocks(self, blocks: bytes, count: int) -> None:
         """Send blocks shared with other connections, by the end of this turn of the reactor."""
@@ -106,7 +123,7 @@ class BlockConnection(Protocol):
     def flush(self) -> None:
         """Send what is queued, as far as the socket takes it."""
         self.dirty = False
-        while len(self.queue) and not self._paused and self._io is not None:
+        while self.queue.size and not self._paused and self._io is not None:
             blocks, count = self.queue.take(WRITE_SIZE)
             with memoryview(count.to_bytes(4, "big") + blocks) as view:
                 self._write(view)
@@ -114,14 +131,21 @@ class BlockConnection(Protocol):
     def _write(self, view: memoryview) -> None:
         # What OpenSSL was offered once it must be offered again, so the rest is never
         # dropped here: the bound holds because a paused connection is offered nothing.
-        if not self._io.write_through(view):
+        if not self._io.write_through(view) and not self._paused:
             self._paused = True
-        self.last_sent = self.tunnel.now()
+            self.tunnel.congestion_changed()
+        self.last_sent = self._seconds()
 
     def send_keepalive(self) -> None:
         """Send a keep-alive, unless frames wait already (they serve as well)."""
         if self._io is not None and not self._io.pending():
             with memoryview(keepalive()) as view:
+                self._write(view)
+
+    def send_control(self, payload: bytes) -> None:
+        """Tell our own kind of peer something (at most 256 bytes), in a keep-alive."""
+        if self._io is not None:
+            with memoryview(control_message(payload)) as view:
                 self._write(view)
 
     def close(self) -> None:
@@ -134,14 +158,23 @@ class BlockConnection(Protocol):
         if self._io is not None:
             self._io.abortConnection()
 
+    @property
+    def congested(self) -> bool:
+        """Whether the socket is slow."""
+        return self._paused
+
     def pauseProducing(self) -> None:
         """The socket is slow: queue from now on."""
-        self._paused = True
+        if not self._paused:
+            self._paused = True
+            self.tunnel.congestion_changed()
 
     def resumeProducing(self) -> None:
         """The socket has room again."""
         self._paused = False
         self.flush()
+        if not self._paused:
+            self.tunnel.congestion_changed()
 
     def stopProducing(self) -> None:
         """The connection is lost; `connectionLost` follows."""

@@ -21,9 +21,15 @@ ALPN_CLUSTER = b"iquila-cluster/1"
 ALPN_HTTP = b"http/1.1"
 """A browser or another HTTP client."""
 
+RENEGOTIATION_SECONDS = 60
+"""How long the server knows a TLS session of a peer that takes no tickets."""
+
 _CIPHERS_1_2 = (
-    b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES256:DHE+AES256:RSA+AES"
+    b"ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:"
+    b"ECDHE+AES256:DHE+AES256:RSA+AES"
 )
+# The same order as everywhere: 128 bits are enough, and cheaper by a tenth (data-path §2).
+_CIPHERS_1_3 = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 # A session keeps no TLS buffers while it is idle: 10 000 of them fit in 300 MB.
 _MODE_RELEASE_BUFFERS = 0x10
 
@@ -32,6 +38,7 @@ def _base_context(method: int) -> SSL.Context:
     context = SSL.Context(method)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_mode(_MODE_RELEASE_BUFFERS)
+    context.set_tls13_ciphersuites(_CIPHERS_1_3)
     return context
 
 
@@ -56,7 +63,10 @@ def _server_context(identity: Identity) -> SSL.Context:
     context.check_privatekey()
     context.set_cipher_list(_CIPHERS_1_2)
     context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE)
+    # Sessions are resumed by tickets, which cost the server nothing to keep: they are sealed
+    # with keys that live as long as the context, and a restart makes clients begin anew.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_session_id(b"iquila")
     return context
 
 
@@ -74,11 +84,19 @@ def server_contexts(identity: Identity) -> ServerContexts:
     modern.set_alpn_select_callback(choose)  # type: ignore[arg-type]
     renegotiable = _server_context(identity)
     renegotiable.set_max_proto_version(SSL.TLS1_2_VERSION)
+    # These peers take no tickets. When they answer the handshake message by a handshake it
+    # resumes their own session, if that is still known: then it costs next to nothing.
+    renegotiable.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
+    renegotiable.set_timeout(RENEGOTIATION_SECONDS)
     return ServerContexts(modern, renegotiable)
 
 
 def client_context(alpn: bytes) -> SSL.Context:
     """Return a client context that offers one protocol and verifies nothing yet."""
     context = _base_context(SSL.TLS_CLIENT_METHOD)
+    if alpn == ALPN_CLUSTER:
+        # Proofs are bound to the channel, which older versions do not always tell apart from
+        # another one with the same keys (RFC 7627 §1).
+        context.set_min_proto_version(SSL.TLS1_3_VERSION)
     context.set_alpn_protos([alpn])
     return context

@@ -28,7 +28,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from iquila.errors import ConnectFailed, IquilaError
-from iquila.session.contexts import client_context
+from iquila.session.clienttls import client_tls
 from iquila.session.transport import TLSConnector
 from iquila.session.verification import Verification
 
@@ -165,16 +165,17 @@ class TLSClientEndpoint:
         return [self.host]
 
     def _attempt(self, address: str, factory: IProtocolFactory) -> Deferred[IProtocol]:
-        context = client_context(self.alpn)
-        self.verification.prepare(context)
+        tls = client_tls(self.alpn, self.verification)
+        # The system's clients send IP literals too, and its servers take them (reference §1.1);
+        # RFC 6066 §3 does not allow them, so ours do not.
+        name = "" if _is_literal(self.host) else self.host
+        server = (address, self.port, name)
 
         def make(skt: socket.socket) -> SSL.Connection:
-            connection = SSL.Connection(context, skt)
-            # The system's clients send IP literals too, and its servers take them
-            # (reference §1.1); RFC 6066 §3 does not allow them, so ours do not.
-            if not _is_literal(self.host):
-                connection.set_tlsext_host_name(self.host.encode("idna"))
-            return connection
+            return tls.connect(skt, server, name)
+
+        def keep(connection: SSL.Connection) -> None:
+            tls.keep(connection, server)
 
         def check(connection: SSL.Connection) -> None:
             try:
@@ -194,7 +195,7 @@ class TLSClientEndpoint:
         done: Deferred[IProtocol] = Deferred(cancel)
         wrapper = _ThresholdFactory(factory, done)
         connector = TLSConnector(
-            address, self.port, wrapper, self.timeout, self.reactor, make, check
+            address, self.port, wrapper, self.timeout, self.reactor, make, check, keep
         )
         connector.connect()
         return done

@@ -18,6 +18,7 @@ from zope.interface import implementer
 
 from iquila.errors import ConfigurationError
 from iquila.session.contexts import ALPN_CLUSTER, ServerContexts
+from iquila.session.pacer import Pacer
 from iquila.session.transport import TLSPort
 
 MAX_CONNECTIONS = 65_536
@@ -107,12 +108,14 @@ class Listener:
         reactor: Any,
         factory: SortingFactory,
         contexts: ServerContexts,
+        pacer: Pacer,
         port: int,
         interface: str = "",
     ) -> None:
         self._reactor = reactor
         self._factory = factory
         self._contexts = contexts
+        self._pacer = pacer
         self.port = port
         self.interface = interface
         self.error = ""
@@ -140,6 +143,7 @@ class Listener:
             self.port,
             self._factory,
             self._contexts,
+            self._pacer,
             interface=self.interface,
             reactor=self._reactor,
         )
@@ -156,7 +160,7 @@ class Listener:
         self.error = ""
         self._listening = port
         self._factory.ports.add(port)
-        self.port = port.getHost().port
+        self.port = port.number
 
     async def stop(self) -> None:
         """Close the port; connections already accepted stay."""

@@ -60,7 +60,9 @@ def identity() -> ClientIdentity:
     return ClientIdentity(f"{PRODUCT} {iquila.__version__}", VERSION, BUILD)
 
 
-def client_login(account: Account, auth: Auth, unique_id: bytes) -> Login:
+def client_login(
+    account: Account, auth: Auth, unique_id: bytes, *, super_frames: bool = False
+) -> Login:
     """Return the login record of an account, with a proof."""
     return Login(
         switch=account.switch,
@@ -86,6 +88,7 @@ def client_login(account: Account, auth: Auth, unique_id: bytes) -> Login:
             unique_id=unique_id[:16],
         ),
         iquila=1,
+        super_frames=super_frames,
     )
 
 
@@ -95,12 +98,21 @@ class LoginAttempt:
 
     :param reactor: `IReactorTime`, with name resolution and TCP.
     :param unique_id: 20 bytes that stay the same for this client (reference §3.2).
+    :param super_frames: whether the session may carry super-frames.
     """
 
-    def __init__(self, reactor: Any, account: Account, unique_id: bytes | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        account: Account,
+        unique_id: bytes | None = None,
+        *,
+        super_frames: bool = False,
+    ) -> None:
         self._reactor = reactor
         self._account = account
         self._unique_id = unique_id or os.urandom(20)
+        self._super_frames = super_frames
 
     async def run(self, start: Server) -> Admission:
         """
@@ -141,7 +153,8 @@ class LoginAttempt:
     async def _ask(self, dialogue: Dialogue, auth: Auth | None) -> Pack:
         hello = await dialogue.hello()
         proof = auth if auth is not None else self._account.proof(hello.random)
-        return await dialogue.ask(client_login(self._account, proof, self._unique_id).to_pack())
+        login = client_login(self._account, proof, self._unique_id, super_frames=self._super_frames)
+        return await dialogue.ask(login.to_pack())
 
     def _admitted(self, server: Server, dialogue: Dialogue, pack: Pack) -> Admission:
         try:

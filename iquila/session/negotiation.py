@@ -34,8 +34,7 @@ class Stage(Enum):
     SIGNED = "signed"
     """The signature was accepted and a Hello sent."""
     ANSWERED = "answered"
-    """A request was answered for good; one more pack may follow and is acknowledged."""
-    CLOSING = "closing"
+    """A request was answered for good: what may still follow only acknowledges that."""
 
 
 @frozen
@@ -75,11 +74,7 @@ class Negotiation:
         return hello.to_pack().add_padding()
 
     async def answer(self, pack: Pack) -> Reply:
-        """Answer one request; refusals are replies too."""
-        if self.stage is Stage.ANSWERED:
-            # The client's acknowledgement of a redirect or an error (reference §1.6).
-            self.stage = Stage.CLOSING
-            return Reply(_error_zero(), close=True)
+        """Answer a request, not more than one; refusals are replies too."""
         try:
             if self.stage is not Stage.SIGNED:
                 raise ProtocolError("A request came before the signature.")

@@ -17,13 +17,14 @@ from iquila.errors import TooManyConnections
 from iquila.session.connection import BlockConnection, sides
 from iquila.session.flusher import Flusher
 from iquila.session.tunnel import State, Tunnel
-from iquila.switch.port import Port
+from iquila.switch.port import Lane, Port
 from iquila.switch.switch import VirtualSwitch
 from iquila.wire.additional import Direction
 from iquila.wire.blocks import Run
 from iquila.wire.login import ClientIdentity
 from iquila.wire.node import NodeInformation
 from iquila.wire.policy import Policy
+from iquila.wire.superframe import offload_message
 from iquila.wire.welcome import Welcome
 
 
@@ -58,6 +59,33 @@ class SessionFacts:
     cipher: str = ""
     iquila: int = 0
     """Version of our own extensions that the client speaks, 0 for other clients."""
+    super_frames: bool = False
+    """Whether both ends take super-frames."""
+
+
+class _Unplugged:
+    """
+    The outlet of the port of a session that has ended.
+
+    Without it session and port would hold each other, and only Python's cycle collector would
+    free them: it stops the whole process for long where there are very many objects.
+    """
+
+    def lane(self, key: bytes) -> Lane:
+        """Return this."""
+        return self
+
+    def send_run(self, buffer: bytearray, start: int, end: int, count: int) -> None:
+        """Lose frames."""
+
+    def queue_blocks(self, blocks: bytes, count: int) -> None:
+        """Lose frames."""
+
+    def set_offload(self, on: bool) -> None:
+        """Tell nobody."""
+
+
+_UNPLUGGED = _Unplugged()
 
 
 class ServerSession(Tunnel):
@@ -82,10 +110,18 @@ class ServerSession(Tunnel):
             flusher,
             timeout=facts.timeout / 1000,
             max_connections=facts.max_connections,
+            super_frames=facts.super_frames,
         )
         self.facts = facts
         self.switch = switch
-        self.port = Port(facts.name, self, facts.policy, monitor=facts.monitor, bridge=facts.bridge)
+        self.port = Port(
+            facts.name,
+            self,
+            facts.policy,
+            monitor=facts.monitor,
+            bridge=facts.bridge,
+            super_frames=facts.super_frames,
+        )
         self._ended = ended
         switch.add_port(self.port)
 
@@ -110,6 +146,7 @@ class ServerSession(Tunnel):
             policy=facts.policy,
             message=message,
             controllers=controllers,
+            super_frames=facts.super_frames,
         )
 
     def first_connection(self) -> BlockConnection:
@@ -140,6 +177,21 @@ class ServerSession(Tunnel):
         receives, sends = sides(direction, server=True)
         return BlockConnection(self, receives=receives, sends=sends)
 
+    def attached(self, connection: BlockConnection) -> None:
+        """Take a connection in, and tell a client of our own kind what it may send."""
+        super().attached(connection)
+        if self.super_frames and self.state is State.ACTIVE:
+            self.set_offload(self.port.offload)
+
+    def lanes_changed(self) -> None:
+        """Let the switch ask again."""
+        self.switch.lanes_changed()
+
+    def set_offload(self, on: bool) -> None:
+        """Tell the client whether it may send super-frames."""
+        for connection in self._senders[:1]:
+            connection.send_control(offload_message(on))
+
     def all_connections_lost(self, *, clean: bool) -> None:
         """
         Wait for another connection, unless our own client has said goodbye.
@@ -161,4 +213,5 @@ class ServerSession(Tunnel):
             return
         super().end()
         self.switch.remove_port(self.port)
+        self.port.outlet = _UNPLUGGED
         self._ended(self)

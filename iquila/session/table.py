@@ -33,6 +33,7 @@ class SessionTable:
         self._by_key: dict[bytes, ServerSession] = {}
         self._by_switch: dict[str, dict[str, ServerSession]] = {}
         self._slice = 0
+        self._connections = 0
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
 
@@ -44,6 +45,7 @@ class SessionTable:
 
     def add(self, session: ServerSession) -> None:
         """Take a new session in."""
+        session.counter = self._count
         self._by_key[session.facts.key] = session
         switch = self._by_switch.setdefault(session.facts.switch.lower(), {})
         switch[session.facts.name.lower()] = session
@@ -86,7 +88,10 @@ class SessionTable:
 
     def tcp_connections(self) -> int:
         """Return how many TCP connections carry sessions."""
-        return sum(len(s.connections) for s in self._by_key.values())
+        return self._connections
+
+    def _count(self, change: int) -> None:
+        self._connections += change
 
     def end_all(self) -> None:
         """End every session cleanly."""

@@ -27,6 +27,8 @@ from zope.interface import Interface, implementer
 
 from iquila.errors import ProtocolError
 from iquila.session.contexts import ServerContexts
+from iquila.session.pacer import Pacer
+from iquila.session.tlscalls import CALLS, RECORD, Outcome, SharedBuffer
 from iquila.session.verification import peer_certificate
 from iquila.wire.clienthello import parse_client_hello
 
@@ -37,9 +39,9 @@ HEADROOM = 64
 """Bytes in front of received data that a receiver may overwrite (a count word needs 4)."""
 READ_LIMIT = 256 * 1024
 """Bytes read in one turn of the reactor before other connections get theirs."""
-RECORD = 16 * 1024
-"""Plain bytes in one TLS record at most (RFC 8446 §5.1)."""
-TAIL_LIMIT = 8 * 1024
+QUIET_SECONDS = 0.0002
+"""A connection that was last read so long ago is not in the middle of a stream."""
+TAIL_LIMIT = 72 * 1024
 """Unconsumed bytes that a buffer receiver may leave for its next call."""
 HANDSHAKE_SECONDS = 15.0
 """Time for a TLS handshake, as the system's servers give (reference §1.1)."""
@@ -48,11 +50,13 @@ LINGER_SECONDS = 2.0
 FLUSH_SECONDS = 3.0
 """Time for the peer to take what is still unsent when the connection is to be closed."""
 CLIENT_HELLO_RETRY = 0.02
+ACCEPTS = 4
+"""Connections that are accepted at once: a quarter of a millisecond's work."""
 
 # One for the process: reading is synchronous, so no two connections use it at a time, and
 # an idle session costs no buffer (reference data-path §4). Reads never go over the end:
 # HEADROOM + tail + READ_LIMIT + one record.
-_SCRATCH = bytearray(HEADROOM + TAIL_LIMIT + READ_LIMIT + RECORD)
+_SCRATCH = SharedBuffer(HEADROOM + TAIL_LIMIT + READ_LIMIT + RECORD)
 
 EXPORTER_LABEL = b"EXPERIMENTAL-iquila-cluster"
 """Label of the keying material that binds a proof to its channel (RFC 5705)."""
@@ -87,6 +91,8 @@ class TLSTransport(tcp.Connection):
 
     _log: ClassVar[Logger] = Logger()
     bufferSize = 64 * 1024
+    read_limit = READ_LIMIT
+    """Bytes that are read in one turn for a buffer receiver; READ_LIMIT at most."""
 
     reactor: Any
     tls: SSL.Connection | None = None
@@ -96,12 +102,16 @@ class TLSTransport(tcp.Connection):
     _notified = False
     _write_waits_for_read = False
     _paused = False
+    _read_at = 0.0
     _tail = b""
     _receiver: Any = None
     _timer: IDelayedCall | None = None
     _retry: IDelayedCall | None = None
 
     # -- what subclasses and protocols use
+
+    def exempt(self) -> None:
+        """Serve this connection in every turn of the reactor from now on."""
 
     def switch_protocol(self, protocol: IProtocol) -> None:
         """Let `protocol` have the connection from the next byte on."""
@@ -114,8 +124,8 @@ class TLSTransport(tcp.Connection):
         self._tail = data
         start = HEADROOM
         end = start + len(data)
-        _SCRATCH[start:end] = data
-        self._deliver_shared(_SCRATCH, end)
+        _SCRATCH.data[start:end] = data
+        self._deliver_shared(end)
 
     def peer_certificate(self) -> bytes:
         """Return the peer's certificate, DER, or empty bytes."""
@@ -135,7 +145,7 @@ class TLSTransport(tcp.Connection):
         if self.disconnecting or not self.connected:
             return True
         taken: Any = 0
-        if self._secured and not self.pending():
+        if self._secured and not (self._tempDataLen or self.dataBuffer):
             taken = self.writeSomeData(view)
             if not isinstance(taken, int):
                 # The reactor has to hear of the loss from its own call; this data is lost.
@@ -153,6 +163,11 @@ class TLSTransport(tcp.Connection):
             result = self.doWrite()
             if result is not None:
                 self.reactor.callLater(0, self._lost, result)
+
+    def cork(self, on: bool) -> None:
+        """Keep what is written together, until this is called again with False."""
+        if hasattr(socket, "TCP_CORK") and self.connected:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, int(on))
 
     def send_handshake_message(self) -> None:
         """
@@ -260,70 +275,60 @@ class TLSTransport(tcp.Connection):
         return self._read_bytes()
 
     def _read_bytes(self) -> BaseException | None:
-        total = 0
-        while total < READ_LIMIT and self._may_read():
-            assert self.tls is not None
-            try:
-                data = self.tls.recv(RECORD)
-            except SSL.WantReadError:
-                return None
-            except SSL.WantWriteError:
-                self.startWriting()
-                return None
-            except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error) as error:
-                return self._read_failed(error)
-            total += len(data)
-            self.protocol.dataReceived(data)
-            if self._receiver is not None:
-                # The protocol gave the connection to one that reads the shared buffer.
-                return None
-        return None
+        # One record in a turn: what the peer wrote at once. More would keep others waiting, and
+        # asking for more only to hear that there is none costs as much as the reactor's turn.
+        if not self._may_read():
+            return None
+        assert self.tls is not None
+        end, outcome = CALLS.read(self.tls, _SCRATCH, HEADROOM, HEADROOM + 1)
+        if end > HEADROOM:
+            self.protocol.dataReceived(bytes(_SCRATCH.view[HEADROOM:end]))
+            return None
+        return self._ended(outcome)
 
     def _read_shared(self) -> BaseException | None:
         assert self.tls is not None
-        buffer = _SCRATCH
-        end = HEADROOM + len(self._tail)
-        buffer[HEADROOM:end] = self._tail
-        result: BaseException | None = None
-        limit = end + READ_LIMIT
-        with memoryview(buffer) as view:
-            while end < limit:
-                try:
-                    with view[end : end + RECORD] as room:
-                        end += self.tls.recv_into(room, RECORD)
-                except SSL.WantReadError:
-                    break
-                except SSL.WantWriteError:
-                    self.startWriting()
-                    break
-                except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error) as error:
-                    result = self._read_failed(error)
-                    break
-        if end > HEADROOM + len(self._tail):
-            self._deliver_shared(buffer, end)
-        return result
+        start = HEADROOM + len(self._tail)
+        if self._tail:
+            _SCRATCH.data[HEADROOM:start] = self._tail
+        # A connection that was quiet has one record waiting as a rule: to ask for another
+        # would cost two calls to hear that there is none.
+        now = self.reactor.seconds()
+        greedy = now - self._read_at < QUIET_SECONDS
+        self._read_at = now
+        end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + self.read_limit, greedy)
+        if end > start:
+            self._deliver_shared(end)
+        return self._ended(outcome)
 
-    def _deliver_shared(self, buffer: bytearray, end: int) -> None:
-        self._tail, tail = b"", self._tail
-        consumed = self._receiver.buffer_received(buffer, HEADROOM, end)
+    def _ended(self, outcome: Outcome) -> BaseException | None:
+        """Go on after a call that could not read more; return the loss, if it is one."""
+        if outcome is Outcome.WANT_WRITE:
+            self.startWriting()
+        elif outcome is Outcome.CLOSED:
+            return main.CONNECTION_DONE
+        elif outcome is Outcome.LOST:
+            return main.CONNECTION_LOST
+        return None
+
+    def _deliver_shared(self, end: int) -> None:
+        self._tail = b""
+        consumed = self._receiver.buffer_received(_SCRATCH.data, HEADROOM, end)
+        if consumed == end:
+            return
         if end - consumed > TAIL_LIMIT:
             self._log.error(
                 "{receiver} left {count} of {all} bytes",
                 receiver=self._receiver,
                 count=end - consumed,
-                all=end - HEADROOM - len(tail),
+                all=end - HEADROOM,
             )
             self.abortConnection()
             return
-        self._tail = bytes(buffer[consumed:end])
+        self._tail = bytes(_SCRATCH.view[consumed:end])
 
     def _may_read(self) -> bool:
         return bool(self.connected and not self._paused and not self.disconnecting)
-
-    def _read_failed(self, error: Exception) -> BaseException:
-        if isinstance(error, SSL.ZeroReturnError):
-            return main.CONNECTION_DONE
-        return main.CONNECTION_LOST
 
     def pauseProducing(self) -> None:
         """Stop delivering until :meth:`resumeProducing`."""
@@ -346,33 +351,35 @@ class TLSTransport(tcp.Connection):
     def writeSomeData(self, data: bytes | memoryview) -> Any:
         """Send until the socket takes no more; return the bytes taken or the loss."""
         assert self.tls is not None
-        view = memoryview(data)
-        total, size = 0, len(view)
-        try:
-            while total < size:
-                # One call makes one record: pyOpenSSL enables partial writes.
-                total += self.tls.send(view[total : total + 4 * RECORD])
-        except SSL.WantWriteError:
+        taken, outcome = CALLS.write(self.tls, memoryview(data))
+        if outcome is Outcome.WANT_WRITE:
             self.startWriting()
-        except SSL.WantReadError:
+        elif outcome is Outcome.WANT_READ:
             # A renegotiation is on: only reading can bring it on.
             self._write_waits_for_read = True
             self.stopWriting()
-        except (SSL.ZeroReturnError, SSL.SysCallError, SSL.Error):
+        elif outcome is not Outcome.DONE:
             return main.CONNECTION_LOST
-        return total
+        return taken
 
     # -- closing
 
     def loseConnection(self, _connDone: Failure | None = None) -> None:
         """Send what waits, then close_notify, then close; each within a bounded time."""
-        if self.connected and not self.disconnecting:
-            if not self._secured:
-                self.abortConnection()
-                return
-            self._cancel_timer()
+        if not self.connected or self.disconnecting:
+            return
+        if not self._secured:
+            self.abortConnection()
+            return
+        self._cancel_timer()
+        if self.pending() or self.producer is not None:
             self._timer = self.reactor.callLater(FLUSH_SECONDS, self.abortConnection)
             super().loseConnection()
+            return
+        self.disconnecting = True
+        result = self._postLoseConnection()
+        if result is not None:
+            self.reactor.callLater(0, self._lost, result)
 
     def _postLoseConnection(self) -> Any:
         # A close() with unread data makes the kernel send a reset, which can overtake our
@@ -434,9 +441,14 @@ class TLSTransport(tcp.Connection):
 
 
 class TLSServerTransport(TLSTransport, tcp.Server):
-    """An accepted connection; looks at the ClientHello before it chooses a context."""
+    """
+    An accepted connection; looks at the ClientHello before it chooses a context.
+
+    Until it carries data it is served when its port's pacer has time for it.
+    """
 
     contexts: ServerContexts
+    _pacer: Pacer | None = None
 
     def __init__(
         self,
@@ -447,12 +459,63 @@ class TLSServerTransport(TLSTransport, tcp.Server):
         sessionno: int,
         reactor: Any,
     ) -> None:
+        self._pacer = server.pacer
         tcp.Server.__init__(self, sock, protocol, client, server, sessionno, reactor)
         self.contexts = server.contexts
         self._port = server
         server.accepted.add(self)
         self.setTcpNoDelay(True)
         self._begin()
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        """The peer's address and port."""
+        host, port = self.client[:2]
+        return str(host), cast(int, port)
+
+    @property
+    def local_port(self) -> int:
+        """The port of ours that the peer reached."""
+        return self._port.number
+
+    # -- pacing
+
+    def exempt(self) -> None:
+        """Serve this connection in every turn of the reactor from now on."""
+        if self._pacer is not None:
+            self._pacer.unwatch(self.fileno())
+            self._pacer = None
+            if self.connected and not self._paused:
+                self.startReading()
+
+    def switch_protocol(self, protocol: IProtocol) -> None:
+        """Let `protocol` have the connection; one that carries data is exempt from pacing."""
+        if IBufferReceiver.providedBy(protocol):
+            self.exempt()
+        super().switch_protocol(protocol)
+
+    def startReading(self) -> None:
+        """Have the socket read when there is something, in this connection's turn."""
+        if self._pacer is None:
+            super().startReading()
+        else:
+            self._pacer.watch(self.fileno(), self._step)
+
+    def stopReading(self) -> None:
+        """Leave what arrives with the socket."""
+        if self._pacer is None:
+            super().stopReading()
+        else:
+            self._pacer.unwatch(self.fileno())
+
+    def _step(self) -> None:
+        try:
+            result = self.doRead()
+        except Exception:
+            self._log.failure("{peer} is closed", peer=self)
+            result = main.CONNECTION_LOST
+        if result is not None:
+            self._lost(result)
 
     def connectionLost(self, reason: Failure) -> None:
         """Close the socket and tell the protocol and the port."""
@@ -475,7 +538,11 @@ class TLSServerTransport(TLSTransport, tcp.Server):
 
 
 class TLSPort(tcp.Port):
-    """A listening TCP port whose connections are :class:`TLSServerTransport`."""
+    """
+    A listening TCP port whose connections are :class:`TLSServerTransport`.
+
+    :param pacer: serves the port, and connections that carry no data yet.
+    """
 
     transport = TLSServerTransport  # type: ignore[assignment]
 
@@ -484,6 +551,7 @@ class TLSPort(tcp.Port):
         port: int,
         factory: Any,
         contexts: ServerContexts,
+        pacer: Pacer,
         *,
         backlog: int = 1024,
         interface: str = "",
@@ -491,16 +559,39 @@ class TLSPort(tcp.Port):
     ) -> None:
         tcp.Port.__init__(self, port, factory, backlog, interface, reactor)
         self.contexts = contexts
+        self.pacer = pacer
+        self.number = port
+        """The number of the port; the one that the system chose, once it listens."""
         self.accepted: set[TLSServerTransport] = set()
         """The connections that are open."""
+
+    def startListening(self) -> None:
+        """Open the port."""
+        super().startListening()
+        self.number = self.getHost().port
+
+    def startReading(self) -> None:
+        """Accept connections when there are some, in this port's turn."""
+        self.pacer.watch(self.fileno(), self._accept)
+
+    def stopReading(self) -> None:
+        """Leave connections with the system."""
+        self.pacer.unwatch(self.fileno())
+
+    def _accept(self) -> None:
+        self.numberAccepts = ACCEPTS
+        self.doRead()
 
 
 class TLSClientTransport(TLSTransport, tcp.Client):
     """An outgoing connection; hands its protocol nothing before the server was checked."""
 
+    _judged = False
+
     def __init__(self, host: str, port: int, connector: TLSConnector, reactor: Any) -> None:
         self._make_connection = connector.make_connection
         self._check = connector.check
+        self._keep = connector.keep
         tcp.Client.__init__(self, host, port, None, connector, reactor)
 
     def _connectDone(self) -> None:
@@ -523,6 +614,30 @@ class TLSClientTransport(TLSTransport, tcp.Client):
     def _judge_peer(self) -> None:
         assert self.tls is not None
         self._check(self.tls)
+        self._judged = True
+
+    def switch_protocol(self, protocol: IProtocol) -> None:
+        """Let `protocol` have the connection; its TLS session is kept when it carries data."""
+        super().switch_protocol(protocol)
+        if self._receiver is not None:
+            self._keep_session()
+
+    def _keep_session(self) -> None:
+        # TLS 1.3 sends what it takes to resume behind the handshake, so the first answers of
+        # the server have brought it.
+        if self.tls is not None and self._judged:
+            self._keep(self.tls)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Close the socket, keep the TLS session and tell the protocol."""
+        tls = self.tls
+        if self._receiver is None:
+            self._keep_session()
+        super().connectionLost(reason)
+        if tls is not None:
+            # OpenSSL spoils the sessions of connections that it believes to be cut; that a
+            # server is lost is just when its clients come back to it.
+            tls.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
 
 
 class TLSConnector(tcp.Connector):
@@ -531,6 +646,7 @@ class TLSConnector(tcp.Connector):
 
     :param make_connection: wraps a connected socket into a TLS connection.
     :param check: judges the peer after the handshake, raising to refuse it.
+    :param keep: is given connections whose TLS session may be resumed by later ones.
     """
 
     def __init__(
@@ -542,9 +658,11 @@ class TLSConnector(tcp.Connector):
         reactor: Any,
         make_connection: Callable[[socket.socket], SSL.Connection],
         check: Callable[[SSL.Connection], None],
+        keep: Callable[[SSL.Connection], None],
     ) -> None:
         self.make_connection = make_connection
         self.check = check
+        self.keep = keep
         tcp.Connector.__init__(self, host, port, factory, timeout, None, reactor)
 
     def _makeTransport(self) -> TLSClientTransport:

@@ -3,16 +3,23 @@ What both ends of a VEN session share: 1..32 connections, keep-alives, time-outs
 
 A session is more than its connections: when all are lost it waits, up to its `timeout`, for
 the client to open another one with the session key (reference §6.3, §6.6).
+
+Two iquila ends tell each other things in keep-alives, which all others ignore
+(:func:`iquila.wire.blocks.control_message`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 from iquila.session.connection import BlockConnection
+from iquila.session.flows import PAUSE_SECONDS, FlowTable
 from iquila.session.flusher import Flusher
+from iquila.switch.port import Lane
 from iquila.wire.blocks import Run
+from iquila.wire.superframe import first_key
 
 
 class State(Enum):
@@ -24,6 +31,23 @@ class State(Enum):
     ENDED = "ended"
 
 
+class Nowhere:
+    """The lane of a session without a connection: frames are counted and lost."""
+
+    __slots__ = ("frames",)
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def send_run(self, buffer: bytearray, start: int, end: int, count: int) -> None:
+        """Count."""
+        self.frames += count
+
+    def queue_blocks(self, blocks: bytes, count: int) -> None:
+        """Count."""
+        self.frames += count
+
+
 class Tunnel:
     """
     One end of a session.
@@ -31,22 +55,34 @@ class Tunnel:
     :param clock: `IReactorTime`.
     :param timeout: seconds without any data after which the session ends.
     :param max_connections: 1..32.
+    :param super_frames: whether both ends have said that they take super-frames.
     """
 
     def __init__(
-        self, clock: Any, flusher: Flusher, *, timeout: float, max_connections: int
+        self,
+        clock: Any,
+        flusher: Flusher,
+        *,
+        timeout: float,
+        max_connections: int,
+        super_frames: bool = False,
     ) -> None:
         self.clock = clock
         self.flusher = flusher
         self.timeout = timeout
         self.max_connections = max_connections
+        self.super_frames = super_frames
         self.state = State.WAITING
         self.connections: list[BlockConnection] = []
         self.connections_made = 0
+        self.counter: Callable[[int], None] | None = None
+        """Told of each connection that comes (1) and goes (-1)."""
         self.last_heard = self.now()
-        self.unsent_frames = 0
-        """Frames that found no connection to be sent on."""
+        self.nowhere = Nowhere()
+        """Counts the frames that found no connection to be sent on."""
         self._senders: list[BlockConnection] = []
+        self._flows: FlowTable[BlockConnection] | None = None
+        self._pausing: Any = None
 
     def now(self) -> float:
         """Return monotonic seconds."""
@@ -62,6 +98,8 @@ class Tunnel:
         self.state = State.ACTIVE
         self.connections.append(connection)
         self.connections_made += 1
+        if self.counter is not None:
+            self.counter(1)
         self._connections_changed()
 
     def detached(self, connection: BlockConnection, *, clean: bool = False) -> None:
@@ -69,14 +107,42 @@ class Tunnel:
         if connection not in self.connections:
             return
         self.connections.remove(connection)
+        if self.counter is not None:
+            self.counter(-1)
         self.last_heard = max(self.last_heard, connection.last_received)
+        if self._flows is not None and self._flows.lost(connection, self.now()):
+            self._pause()
         self._connections_changed()
         if not self.connections and self.state is State.ACTIVE:
             self.state = State.WAITING
             self.all_connections_lost(clean=clean)
 
+    def _pause(self) -> None:
+        """Have conversations chosen ways for again when their pause is over."""
+        self._end_pause()
+        if self.state is not State.ENDED:
+            self._pausing = self.clock.callLater(PAUSE_SECONDS, self.lanes_changed)
+
+    def _end_pause(self) -> None:
+        if self._pausing is not None and self._pausing.active():
+            self._pausing.cancel()
+        self._pausing = None
+
     def _connections_changed(self) -> None:
         self._senders = [c for c in self.connections if c.sends]
+        self.lanes_changed()
+        self.congestion_changed()
+
+    def lanes_changed(self) -> None:
+        """Conversations may take other connections from now on."""
+
+    def congestion_changed(self) -> None:
+        """A connection has become slow, or is not any more; see :attr:`congested`."""
+
+    @property
+    def congested(self) -> bool:
+        """Whether any connection has more to send than its socket takes."""
+        return any(connection.congested for connection in self._senders)
 
     def all_connections_lost(self, *, clean: bool) -> None:
         """Every connection is lost; the session waits for another."""
@@ -87,25 +153,26 @@ class Tunnel:
         """Take runs of frames that arrived."""
         raise NotImplementedError
 
-    def send_run(self, buffer: bytearray, start: int, end: int, count: int) -> None:
-        """Send a run; see :meth:`.connection.BlockConnection.send_run`."""
+    def control_received(self, payload: bytes) -> None:
+        """Take a control message of the other end; unknown ones are ignored."""
+
+    def lane(self, key: bytes) -> Lane:
+        """Return the connection for a conversation; see :mod:`.flows`."""
         senders = self._senders
-        if len(senders) == 1:
-            senders[0].send_run(buffer, start, end, count)
-        elif senders:
-            # By addresses, so that the frames of one conversation stay in order.
-            key = bytes(buffer[start + 4 : start + 16])
-            senders[hash(key) % len(senders)].send_run(buffer, start, end, count)
-        else:
-            self.unsent_frames += count
+        if self.max_connections == 1 and senders:
+            return senders[0]
+        if not senders:
+            return self.nowhere
+        if self._flows is None:
+            self._flows = FlowTable()
+        return self._flows.choose(key, senders, self.now()) or self.nowhere
 
     def queue_blocks(self, blocks: bytes, count: int) -> None:
         """Send shared blocks; see :meth:`.connection.BlockConnection.queue_blocks`."""
-        senders = self._senders
-        if senders:
-            senders[hash(blocks[4:16]) % len(senders)].queue_blocks(blocks, count)
+        if self.max_connections == 1 and self._senders:
+            self._senders[0].queue_blocks(blocks, count)
         else:
-            self.unsent_frames += count
+            self.lane(first_key(blocks)).queue_blocks(blocks, count)
 
     # -- time
 
@@ -137,5 +204,6 @@ class Tunnel:
         if self.state is State.ENDED:
             return
         self.state = State.ENDED
+        self._end_pause()
         for connection in list(self.connections):
             connection.close()

@@ -8,6 +8,7 @@ service-identity, RFC 6125), :class:`Pinned` (this very certificate) or :class:`
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,9 @@ from iquila.session.certificate import fingerprint
 
 class Verification(Protocol):
     """What a policy does: prepare the TLS context, then judge the finished handshake."""
+
+    def trust(self) -> Hashable:
+        """Return what stands for all that :meth:`prepare` does: contexts of equals are shared."""
 
     def prepare(self, context: SSL.Context) -> None:
         """Set `context` up before the handshake."""
@@ -45,6 +49,10 @@ def peer_certificate(connection: SSL.Connection) -> bytes:
 class Unverified:
     """Take any certificate: only for tests and where a person asked for it."""
 
+    def trust(self) -> Hashable:
+        """Return the same for all that prepare nothing."""
+        return None
+
     def prepare(self, context: SSL.Context) -> None:
         """Ask for no check."""
 
@@ -57,6 +65,10 @@ class Pinned:
     """Take exactly one certificate, named by its SHA-256 (64 lower-case hexadecimal digits)."""
 
     sha256: str
+
+    def trust(self) -> Hashable:
+        """Return the same for all that prepare nothing."""
+        return None
 
     def prepare(self, context: SSL.Context) -> None:
         """Ask OpenSSL for no check: the comparison is ours."""
@@ -78,6 +90,14 @@ class Authorities:
 
     file: Path | None = None
     """PEM file with the trusted certificates; None for those of the operating system."""
+
+    def trust(self) -> Hashable:
+        """Return another value when the file was changed."""
+        try:
+            changed = 0 if self.file is None else self.file.stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        return "authorities", self.file, changed
 
     def prepare(self, context: SSL.Context) -> None:
         """

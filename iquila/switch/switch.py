@@ -2,7 +2,12 @@
 The Virtual Switch: learns where stations are and forwards runs of frames (reference §9.1).
 
 Every decision is made once for a source, a destination and a port, and kept in the port's
-cache until anything changes or the clock ticks; so most runs cost one look-up.
+cache until anything changes or the clock ticks; so most runs cost one look-up. Runs that leave
+by the same lane are put together again, whatever their destinations.
+
+Super-frames (:mod:`iquila.wire.superframe`) go to ports that understand them only. A port that
+sends to another kind has its super-frames cut here, and its peer is told to send ordinary frames
+until it has met no such port for a while.
 """
 
 from __future__ import annotations
@@ -15,8 +20,10 @@ from types import MappingProxyType
 from iquila.switch import reasons
 from iquila.switch.limiter import THRESHOLD, BroadcastLimiter
 from iquila.switch.mactable import AGEING, MAC_LIMIT, MACEntry, MACTable
-from iquila.switch.port import Port, Traffic
-from iquila.wire.blocks import Run
+from iquila.switch.port import Port, Route, Traffic
+from iquila.wire.blocks import Run, block
+from iquila.wire.scan import HEADER
+from iquila.wire.superframe import BadSuperFrame, frames_of, payloads
 
 CACHE_LIMIT = 4096
 """Decisions that one port keeps; a flood of forged addresses clears them."""
@@ -24,7 +31,12 @@ STEAL_SECONDS = 13.0
 """How long an active address cannot be taken by another port (reference §9.1)."""
 NO_BRIDGE_MACS = 3
 _ZERO, _BROADCAST = b"\0" * 6, b"\xff" * 6
-_FLOOD = object()
+_FLOOD = Route(None, None)
+DIRECT = 4096
+"""Bytes from which on a part of a batch is sent at once; smaller ones are gathered by lane."""
+TELL_AGAIN = 1.0
+OFFLOAD_HOLD = 10.0
+"""Seconds without traffic to ordinary ports after which a peer may send super-frames again."""
 
 
 class VirtualSwitch:
@@ -60,6 +72,10 @@ class VirtualSwitch:
         self._threshold = storm_threshold
         self._ports: dict[str, Port] = {}
         self._monitors: list[Port] = []
+        self._cached: set[Port] = set()
+        """The ports whose caches hold anything."""
+        self._held: set[Port] = set()
+        """The ports whose peers were told to send ordinary frames."""
         self._limiters: dict[Port, BroadcastLimiter] = {}
         self._table = MACTable(mac_limit, ageing)
 
@@ -85,8 +101,6 @@ class VirtualSwitch:
         self.bridges += port.bridge
         if port.monitor:
             self._monitors.append(port)
-        elif not port.policy.no_broadcast_limiter:
-            self._limiters[port] = BroadcastLimiter(self._random, self._threshold)
         self._clear_caches()
 
     def remove_port(self, port: Port) -> None:
@@ -98,6 +112,9 @@ class VirtualSwitch:
         if port.monitor:
             self._monitors.remove(port)
         self._limiters.pop(port, None)
+        self._cached.discard(port)
+        self._held.discard(port)
+        port.forget_decisions()
         self._table.forget_port(port)
         self.received.add(port.received)
         self.sent.add(port.sent)
@@ -106,6 +123,14 @@ class VirtualSwitch:
     def tick(self, now: float) -> None:
         """Age the table and drop cached decisions; call every two seconds."""
         self._table.collect(now)
+        self._clear_caches()
+        for port in [p for p in self._held if now - p.ordinary_seen >= OFFLOAD_HOLD]:
+            self._held.discard(port)
+            port.offload = True
+            port.outlet.set_offload(True)
+
+    def lanes_changed(self) -> None:
+        """Ask the outlets again which lane a conversation takes."""
         self._clear_caches()
 
     def mac_table(self) -> list[MACEntry]:
@@ -130,54 +155,142 @@ class VirtualSwitch:
     def receive(self, port: Port, buffer: bytearray, runs: list[Run], now: float) -> None:
         """Forward runs that came from `port`."""
         self.last_activity = now
-        cache, traffic = port.cache, port.received
+        cache = port.cache
+        touched: list[Route] = []
+        current: Route | None = None
+        first = last = total = 0
         for start, end, count, key in runs:
-            target: object = cache.get(key)
-            if target is None:
-                target = self._decide(port, key, now)
-                if target is _FLOOD:
+            route = cache.get(key)
+            if current is not None:
+                if route is current and start == last:
+                    last = end
+                    total += count
+                    continue
+                # Here and not in a method: this is done for every frame where they alternate.
+                if current.cut or last - first >= DIRECT:
+                    self._take(port, buffer, current, (first, last, total), touched)
+                else:
+                    if not current.parts:
+                        touched.append(current)
+                    current.parts.append(buffer[first:last])
+                    current.count += total
+                current = None
+            if route is None:
+                # A decision may make others void, and new routes on the same lanes with them:
+                # what was gathered for the old ones has to go first.
+                self._dispatch(port, touched)
+                route = self._decide(port, key, now)
+                if route is _FLOOD:
                     self._flood(port, buffer, (start, end, count, key), now)
                     continue
-            if isinstance(target, Port):
-                size = end - start - 4 * count
-                traffic.unicast_frames += count
-                traffic.unicast_bytes += size
-                target.sent.unicast_frames += count
-                target.sent.unicast_bytes += size
-                if self._monitors:
-                    self._copy(bytes(memoryview(buffer)[start:end]), count)
-                target.outlet.send_run(buffer, start, end, count)
-            else:
-                port.drop(str(target), count)
+            current, first, last, total = route, start, end, count
+        if current is not None:
+            self._take(port, buffer, current, (first, last, total), touched)
+        self._dispatch(port, touched)
+
+    def _take(
+        self,
+        port: Port,
+        buffer: bytearray,
+        route: Route,
+        part: tuple[int, int, int],
+        touched: list[Route],
+    ) -> None:
+        """Send a part of the buffer on its way at once, after what was gathered for it."""
+        if route.cut:
+            # The ordinary frames of the same conversation go by another route.
+            self._dispatch(port, touched)
+        elif route.parts:
+            start, end, count = part
+            route.parts.append(buffer[start:end])
+            route.count += count
+            return
+        self._forward(port, buffer, route, part)
+
+    def _dispatch(self, port: Port, touched: list[Route]) -> None:
+        """Send what was gathered."""
+        for route in touched:
+            blocks, count = b"".join(route.parts), route.count
+            route.parts, route.count = [], 0
+            self._forward_gathered(port, route, blocks, count)
+        touched.clear()
+
+    def _forward(
+        self, port: Port, buffer: bytearray, route: Route, part: tuple[int, int, int]
+    ) -> None:
+        start, end, count = part
+        lane = route.lane
+        if lane is None or route.cut or self._monitors:
+            self._forward_gathered(port, route, bytes(buffer[start:end]), count)
+            return
+        _count_unicast(port, route, end - start, count)
+        lane.send_run(buffer, start, end, count)
+
+    def _forward_gathered(self, port: Port, route: Route, blocks: bytes, count: int) -> None:
+        lane = route.lane
+        if lane is None:
+            port.drop(route.reason, count)
+            return
+        _count_unicast(port, route, len(blocks), count)
+        if self._monitors:
+            self._copy(port, blocks, count)
+        if route.cut:
+            blocks, count = _ordinary(port, blocks)
+        if count:
+            lane.queue_blocks(blocks, count)
 
     # -- decisions, on a miss of the cache only
 
-    def _decide(self, port: Port, key: bytes, now: float) -> Port | str | object:
-        """Return the port to forward to, the reason to drop, or that it is to be flooded."""
+    def _decide(self, port: Port, key: bytes, now: float) -> Route:
+        """Return the way to go, or that the run is to be flooded."""
         reason = self._refuse(port, key, now)
         if reason is not None:
-            return self._remember(port, key, reason)
+            return self._remember_drop(port, key, reason)
+        if self._monitors:
+            self._met_ordinary(port, key, now)
         destination = key[:6]
         if destination[0] & 1:
             return _FLOOD
         if destination == self.mac:
-            return self._remember(port, key, reasons.OWN_ADDRESS)
+            return self._remember_drop(port, key, reasons.OWN_ADDRESS)
         entry = self._table.get(destination, now)
         if entry is None:
             return _FLOOD
         if entry.port is port:
-            return self._remember(port, key, reasons.SAME_PORT)
-        return self._remember(port, key, entry.port)
+            return self._remember_drop(port, key, reasons.SAME_PORT)
+        target = entry.port
+        if not target.super_frames:
+            self._met_ordinary(port, key, now)
+        cut = _is_super(key) and not target.super_frames
+        lane = target.outlet.lane(key)
+        return self._remember(port, key, (lane, cut), Route(target, lane, cut=cut))
 
-    def _remember(self, port: Port, key: bytes, decision: Port | str) -> Port | str:
+    def _remember_drop(self, port: Port, key: bytes, reason: str) -> Route:
+        return self._remember(port, key, reason, Route(None, None, reason=reason))
+
+    def _remember(self, port: Port, key: bytes, way: object, route: Route) -> Route:
         if len(port.cache) >= CACHE_LIMIT:
             port.cache.clear()
-        port.cache[key] = decision
-        return decision
+        self._cached.add(port)
+        # One route object for each way, so that runs on the same way can be put together.
+        route = port.cache[key] = port.routes.setdefault(way, route)
+        return route
+
+    def _met_ordinary(self, port: Port, key: bytes, now: float) -> None:
+        """Note that a port sends to one that does not understand super-frames."""
+        port.ordinary_seen = now
+        if not port.super_frames:
+            return
+        # Told again where super-frames keep coming: the message went with a connection.
+        if port.offload or (_is_super(key) and now - port.told >= TELL_AGAIN):
+            port.offload = False
+            port.told = now
+            self._held.add(port)
+            port.outlet.set_offload(False)
 
     def _refuse(self, port: Port, key: bytes, now: float) -> str | None:
         """Check the source and learn it; return the reason to drop, if any."""
-        source = key[6:]
+        source = key[6:12]
         if port.monitor:
             return reasons.MONITOR
         if source[0] & 1 or source == _ZERO or source == key[:6]:
@@ -210,18 +323,17 @@ class VirtualSwitch:
         return self._table.limit
 
     def _clear_caches(self) -> None:
-        for port in self._ports.values():
-            if port.cache:
-                port.cache.clear()
+        for port in self._cached:
+            port.forget_decisions()
+        self._cached.clear()
 
     # -- flooding
 
     def _flood(self, port: Port, buffer: bytearray, run: Run, now: float) -> None:
-        start, end, count, _key = run
-        blocks = bytes(memoryview(buffer)[start:end])
-        limiter = self._limiters.get(port)
-        if limiter is not None:
-            blocks, passed = _thin(limiter, blocks, now)
+        start, end, count, key = run
+        blocks = bytes(buffer[start:end])
+        if not port.policy.no_broadcast_limiter:
+            blocks, passed = _thin(self._limiter(port), blocks, now)
             if passed < count:
                 port.drop(reasons.STORM, count - passed)
                 count = passed
@@ -230,28 +342,77 @@ class VirtualSwitch:
         size = len(blocks) - 4 * count
         port.received.broadcast_frames += count
         port.received.broadcast_bytes += size
+        plain: tuple[bytes, int] | None = None if _is_super(key) else (blocks, count)
         for other in self._ports.values():
-            if other is not port and not other.monitor:
-                other.sent.broadcast_frames += count
-                other.sent.broadcast_bytes += size
+            if other is port or other.monitor:
+                continue
+            other.sent.broadcast_frames += count
+            other.sent.broadcast_bytes += size
+            if other.super_frames:
                 other.outlet.queue_blocks(blocks, count)
+                continue
+            if plain is None:
+                plain = _ordinary(port, blocks)
+            if plain[1]:
+                other.outlet.queue_blocks(*plain)
         if self._monitors:
-            self._copy(blocks, count)
+            self._copy(port, blocks, count)
 
-    def _copy(self, blocks: bytes, count: int) -> None:
+    def _limiter(self, port: Port) -> BroadcastLimiter:
+        limiter = self._limiters.get(port)
+        if limiter is None:
+            limiter = self._limiters[port] = BroadcastLimiter(self._random, self._threshold)
+        return limiter
+
+    def _copy(self, port: Port, blocks: bytes, count: int) -> None:
+        """Give monitors a copy; they get ordinary frames whatever they are."""
+        if port.super_frames:
+            blocks, count = _ordinary(port, blocks)
+        if not count:
+            return
         for monitor in self._monitors:
             monitor.sent.unicast_frames += count
             monitor.sent.unicast_bytes += len(blocks) - 4 * count
             monitor.outlet.queue_blocks(blocks, count)
 
 
+def _is_super(key: bytes) -> bool:
+    return len(key) > 12
+
+
+def _count_unicast(port: Port, route: Route, size: int, count: int) -> None:
+    size -= 4 * count
+    received = port.received
+    received.unicast_frames += count
+    received.unicast_bytes += size
+    assert route.port is not None
+    sent = route.port.sent
+    sent.unicast_frames += count
+    sent.unicast_bytes += size
+
+
+def _ordinary(port: Port, blocks: bytes) -> tuple[bytes, int]:
+    """Return blocks with super-frames cut into ordinary frames, and how many they are."""
+    made: list[bytes] = []
+    for is_super, payload in payloads(blocks):
+        if is_super:
+            try:
+                made += [block(frame) for frame in frames_of(payload)]
+            except BadSuperFrame:
+                port.drop(reasons.BAD_SUPER_FRAME, 1)
+        else:
+            made.append(block(payload))
+    return b"".join(made), len(made)
+
+
 def _thin(limiter: BroadcastLimiter, blocks: bytes, now: float) -> tuple[bytes, int]:
     """Ask the limiter for each frame; return the blocks that pass, and how many they are."""
     kept: list[bytes] = []
     at = 0
-    while at < len(blocks):
-        size = int.from_bytes(blocks[at : at + 4], "big")
-        if limiter.passes(blocks[at + 4 : at + 46][:size], now):
-            kept.append(blocks[at : at + 4 + size])
-        at += 4 + size
+    for is_super, payload in payloads(blocks):
+        end = at + 4 + len(payload)
+        head = payload[HEADER:] if is_super else payload
+        if limiter.passes(head[:42], now):
+            kept.append(blocks[at:end])
+        at = end
     return b"".join(kept), len(kept)

@@ -9,41 +9,49 @@ copied and most work is done once for many frames (data-path §8).
 from __future__ import annotations
 
 import os
-import re
 import struct
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 
 from iquila.errors import FrameStreamError
+from iquila.wire.scan import (
+    MAX_BLOCK,
+    MAX_FRAME,
+    MAX_SUPER,
+    MIN_FRAME,
+    MIN_SUPER,
+    SUPER,
+    Run,
+    scan,
+)
 
-Run = tuple[int, int, int, bytes]
-"""(start, end, count, key): `buffer[start:end]` holds `count` blocks (u32 size, frame), all
-with the same key: destination MAC + source MAC, 12 bytes."""
+__all__ = (
+    "CONTROL_MAGIC",
+    "MAX_CONNECTIONS",
+    "MAX_CONTROL",
+    "MAX_FRAME",
+    "MIN_FRAME",
+    "BlockDecoder",
+    "Run",
+    "block",
+    "control_message",
+    "group",
+    "keepalive",
+    "put_count",
+)
 
-MIN_FRAME = 14
-MAX_FRAME = 1600
-MAX_BLOCK = 3200
 KEEPALIVE = 0xFFFFFFFF
 MAX_KEEPALIVE = 512
 MAX_GROUP = 2**20
 MAX_CONNECTIONS = 32
 """TCP connections of one session."""
+CONTROL_MAGIC = b"iquila-control/1"
+"""What a keep-alive begins with that says something; elsewhere keep-alives are random bytes."""
+MAX_CONTROL = 256
+"""Bytes of a control message."""
 
 _U32 = struct.Struct(">I")
 _PAIR = struct.Struct(">II")
 _read_u32 = _U32.unpack_from
-
-
-@lru_cache(maxsize=MAX_FRAME + 1)
-def _finder(size: int) -> re.Pattern[bytes]:
-    """
-    Return the pattern of a stretch of frames of one size, destination and source.
-
-    One C call finds its end. The possessive quantifier keeps no positions to go back to.
-    """
-    word = re.escape(_U32.pack(size))
-    rest = b"{%d}" % (size - 12)
-    return re.compile(b"(?s:%b(.{12}).%b(?:%b\\1.%b)*+)" % (word, rest, word, rest))
 
 
 class BlockDecoder:
@@ -51,12 +59,19 @@ class BlockDecoder:
     Cuts one direction of one connection into runs.
 
     Keeps only how many blocks of the group are left; the caller keeps unconsumed bytes.
+
+    :param super_allowed: whether the peer may send super-frames; see :mod:`.scan`.
+    :param control: called with each control message, before the runs around it are returned.
     """
 
-    __slots__ = ("_left", "keepalives", "oversized", "undersized")
+    __slots__ = ("_left", "control", "keepalives", "oversized", "super_allowed", "undersized")
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, super_allowed: bool = False, control: Callable[[bytes], None] | None = None
+    ) -> None:
         self._left = 0
+        self.super_allowed = super_allowed
+        self.control = control
         self.keepalives = 0
         self.undersized = 0
         """Blocks dropped because no Ethernet header fits in them."""
@@ -76,10 +91,9 @@ class BlockDecoder:
         at = start
         while end - at >= 4:
             if self._left:
-                after = self._blocks(buffer, at, end, runs)
-                if after == at:
+                at = self._blocks(buffer, at, end, runs)
+                if self._left:
                     break
-                at = after
                 continue
             (count,) = _read_u32(buffer, at)
             if count == KEEPALIVE:
@@ -104,53 +118,30 @@ class BlockDecoder:
         if end - at < 8 + size:
             return at
         self.keepalives += 1
+        if self.control is not None and buffer.startswith(CONTROL_MAGIC, at + 8, at + 8 + size):
+            self.control(bytes(buffer[at + 8 + len(CONTROL_MAGIC) : at + 8 + size]))
         return at + 8 + size
 
     def _blocks(self, buffer: bytearray, at: int, end: int, runs: list[Run]) -> int:
         """Cut blocks of the current group; return the offset behind the last whole one."""
-        left = self._left
-        run_start, run_count, run_key = at, 0, b""
-        previous_size = 0
-        while left and end - at >= 4:
-            size: int = _read_u32(buffer, at)[0]
-            after = at + 4 + size
-            if MIN_FRAME <= size <= MAX_FRAME:
-                if after > end:
-                    break
-                key = bytes(buffer[at + 4 : at + 16])
-                if key != run_key:
-                    if run_count:
-                        runs.append((run_start, at, run_count, run_key))
-                    run_start, run_count, run_key = at, 0, key
-                elif size == previous_size and left > 1:
-                    # The second frame of its kind: most likely there are more.
-                    limit = min(end, at + left * (4 + size))
-                    match = _finder(size).match(buffer, at, limit)
-                    if match is not None:
-                        after = int(match.end())
-                        found = (after - at) // (4 + size)
-                        run_count += found - 1
-                        left -= found - 1
-                previous_size = size
-                run_count += 1
-            else:
-                if size > MAX_BLOCK:
-                    raise FrameStreamError(f"A block of {size} bytes is too large.")
-                if after > end:
-                    break
-                if run_count:
-                    runs.append((run_start, at, run_count, run_key))
-                run_count, run_key = 0, b""
-                if size > MAX_FRAME:
-                    self.oversized += 1
-                elif size:
-                    self.undersized += 1
-            at = after
-            left -= 1
-        if run_count:
-            runs.append((run_start, at, run_count, run_key))
-        self._left = left
+        at, self._left, undersized, oversized = scan(
+            buffer, at, end, self._left, self.super_allowed, runs
+        )
+        self.undersized += undersized
+        self.oversized += oversized
+        if self._left and end - at >= 4:
+            self._check(_read_u32(buffer, at)[0])
         return at
+
+    def _check(self, word: int) -> None:
+        """Raise unless a block with this size word is possible: then it is not complete."""
+        if word < SUPER:
+            if word > MAX_BLOCK:
+                raise FrameStreamError(f"A block of {word} bytes is too large.")
+        elif not self.super_allowed:
+            raise FrameStreamError("A super-frame was not agreed on.")
+        elif not MIN_SUPER <= word - SUPER <= MAX_SUPER:
+            raise FrameStreamError(f"A super-frame cannot have {word - SUPER} bytes.")
 
 
 def put_count(buffer: bytearray, start: int, count: int) -> None:
@@ -174,3 +165,14 @@ def keepalive(size: int | None = None) -> bytes:
     if size is None:
         size = int.from_bytes(os.urandom(2), "big") % MAX_KEEPALIVE
     return _PAIR.pack(KEEPALIVE, size) + os.urandom(size)
+
+
+def control_message(payload: bytes) -> bytes:
+    """
+    Return a keep-alive that carries a message to another iquila end; others ignore it.
+
+    :raises ValueError: it has more than :data:`MAX_CONTROL` bytes.
+    """
+    if len(payload) > MAX_CONTROL:
+        raise ValueError(f"a control message of {len(payload)} bytes is too large")
+    return _PAIR.pack(KEEPALIVE, len(CONTROL_MAGIC) + len(payload)) + CONTROL_MAGIC + payload

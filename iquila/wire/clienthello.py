@@ -5,6 +5,8 @@ which application protocols the peer offers, and which name it asks for.
 
 from __future__ import annotations
 
+import struct
+
 from attrs import frozen
 
 from iquila.errors import ProtocolError
@@ -12,6 +14,8 @@ from iquila.errors import ProtocolError
 MAX_SIZE = 16 * 1024
 _HANDSHAKE, _CLIENT_HELLO = 22, 1
 _SERVER_NAME, _ALPN = 0, 16
+_RECORD_HEAD = 5
+_U16, _PAIR = struct.Struct(">H"), struct.Struct(">HH")
 
 
 @frozen
@@ -31,54 +35,25 @@ def parse_client_hello(data: bytes) -> ClientHello | None:
     """
     try:
         message = _message(data)
-        return None if message is None else _parse(_Cursor(message))
-    except _EndOfDataError as error:
+        return None if message is None else _parse(message)
+    except (IndexError, struct.error) as error:
         raise ProtocolError("The TLS ClientHello is malformed.") from error
-
-
-class _EndOfDataError(Exception):
-    """A field is longer than what holds it."""
-
-
-class _Cursor:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def take(self, size: int) -> bytes:
-        end = self._at + size
-        if end > len(self._data):
-            raise _EndOfDataError
-        taken = self._data[self._at : end]
-        self._at = end
-        return taken
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "big")
-
-    def vector(self, length_size: int) -> _Cursor:
-        return _Cursor(self.take(self.number(length_size)))
-
-    def __bool__(self) -> bool:
-        return self._at < len(self._data)
 
 
 def _message(data: bytes) -> bytes | None:
     """Join the handshake message from its records; None while it is not complete."""
     message, at = b"", 0
     while True:
-        head = data[at : at + 5]
-        if head and head[0] != _HANDSHAKE:
+        head = data[at : at + _RECORD_HEAD]
+        if head and (head[0] != _HANDSHAKE or (len(head) > 1 and head[1] != 3)):
             raise ProtocolError("The peer does not speak TLS.")
-        if len(head) >= 2 and head[1] != 3:
-            raise ProtocolError("The peer does not speak TLS.")
-        size = int.from_bytes(head[3:5], "big")
-        if len(head) < 5 or len(data) < at + 5 + size:
+        end = at + _RECORD_HEAD + int.from_bytes(head[3:], "big")
+        if len(head) < _RECORD_HEAD or len(data) < end:
             if len(data) > MAX_SIZE:
                 raise ProtocolError("The TLS ClientHello is too large.")
             return None
-        message += data[at + 5 : at + 5 + size]
-        at += 5 + size
+        message += data[at + _RECORD_HEAD : end]
+        at = end
         if message and message[0] != _CLIENT_HELLO:
             raise ProtocolError("The peer's first TLS message is not a ClientHello.")
         if len(message) >= 4:
@@ -89,33 +64,46 @@ def _message(data: bytes) -> bytes | None:
                 return message[4:wanted]
 
 
-def _parse(hello: _Cursor) -> ClientHello:
-    hello.take(2 + 32)  # legacy version, random
-    hello.vector(1)  # session id
-    hello.vector(2)  # cipher suites
-    hello.vector(1)  # compression methods
+def _parse(hello: bytes) -> ClientHello:
+    """Read the message without its head. What is cut off raises IndexError or struct.error."""
+    at = 2 + 32  # legacy version, random
+    at += 1 + hello[at]  # session id
+    at += 2 + _U16.unpack_from(hello, at)[0]  # cipher suites
+    at += 1 + hello[at]  # compression methods
     alpn: tuple[bytes, ...] = ()
     name: str | None = None
-    extensions = hello.vector(2) if hello else _Cursor(b"")
-    while extensions:
-        kind, body = extensions.number(2), extensions.vector(2)
+    end = at + 2 + _U16.unpack_from(hello, at)[0] if at < len(hello) else at
+    at += 2
+    while at < end:
+        kind, size = _PAIR.unpack_from(hello, at)
+        at += 4 + size
+        if at > len(hello):
+            raise IndexError
         if kind == _ALPN:
-            alpn = tuple(_protocols(body.vector(2)))
-        elif kind == _SERVER_NAME and body:
-            name = _server_name(body.vector(2))
+            alpn = _protocols(hello[at - size : at])
+        elif kind == _SERVER_NAME and size:
+            name = _server_name(hello[at - size : at])
     return ClientHello(alpn, name)
 
 
-def _protocols(names: _Cursor) -> list[bytes]:
-    found = []
-    while names:
-        found.append(names.take(names.number(1)))
-    return found
+def _protocols(body: bytes) -> tuple[bytes, ...]:
+    found, at, end = [], 2, 2 + _U16.unpack_from(body)[0]
+    while at < end:
+        size = body[at]
+        if at + 1 + size > len(body):
+            raise IndexError
+        found.append(body[at + 1 : at + 1 + size])
+        at += 1 + size
+    return tuple(found)
 
 
-def _server_name(names: _Cursor) -> str | None:
-    while names:
-        kind, name = names.number(1), names.take(names.number(2))
+def _server_name(body: bytes) -> str | None:
+    at, end = 2, 2 + _U16.unpack_from(body)[0]
+    while at < end:
+        kind, size = body[at], _U16.unpack_from(body, at + 1)[0]
+        at += 3 + size
+        if at > len(body):
+            raise IndexError
         if kind == 0:
-            return name.decode("ascii", "replace")
+            return body[at - size : at].decode("ascii", "replace")
     return None

@@ -138,6 +138,8 @@ class Login:
     node: NodeInformation = field(factory=NodeInformation)
     iquila: int = 0
     """Version of our own extensions that the client speaks, 0 for other clients."""
+    super_frames: bool = False
+    """Own field: whether the client takes super-frames (:mod:`.superframe`)."""
 
     @property
     def is_bridge(self) -> bool:
@@ -157,6 +159,7 @@ class Login:
         self.node.add_to(pack)
         if self.iquila:
             pack.add_int("iquila", self.iquila)
+            pack.add_bool("iquila_super_frames", self.super_frames)
         return pack
 
     @classmethod
@@ -177,6 +180,7 @@ class Login:
             options=LoginOptions.from_pack(pack),
             node=NodeInformation.from_pack(pack),
             iquila=pack.get_int("iquila"),
+            super_frames=pack.get_bool("iquila_super_frames"),
         )
 
 

@@ -38,6 +38,8 @@ _ADDRESSES = {
     "server_address": "ServerIpAddress",
     "proxy_address": "ProxyIpAddress",
 }
+_STRING_KEYS = [wire.lower() for wire in _STRINGS.values()]
+_NUMBER_KEYS = [wire.lower() for wire in _NUMBERS.values()]
 _STRING_LIMIT = 63
 
 
@@ -84,15 +86,18 @@ class NodeInformation:
     @classmethod
     def from_pack(cls, pack: Pack) -> NodeInformation:
         """Read the fields of a pack; all may be missing."""
-        values: dict[str, object] = {
-            name: pack.get_str(wire)[:128] for name, wire in _STRINGS.items()
-        }
-        values.update((name, _swapped(pack.get_int(wire))) for name, wire in _NUMBERS.items())
-        values.update((name, pack.get_ip(wire) or UNSET) for name, wire in _ADDRESSES.items())
+        values: dict[str, object] = {}
+        for name, text in zip(_STRINGS, pack.first_strs(_STRING_KEYS), strict=True):
+            values[name] = text[:128]
+        for name, number in zip(_NUMBERS, pack.first_ints(_NUMBER_KEYS), strict=True):
+            values[name] = _swapped(number)
+        for name, wire in _ADDRESSES.items():
+            values[name] = pack.get_ip(wire) or UNSET
         unique_id = pack.get_data("UniqueId")
         values["unique_id"] = unique_id if len(unique_id) == 16 else b"\0" * 16
         return cls(**values)  # type: ignore[arg-type]
 
 
 def _swapped(number: int) -> int:
-    return int.from_bytes((number & 0xFFFFFFFF).to_bytes(4, "big"), "little")
+    # Most are 0.
+    return number and int.from_bytes((number & 0xFFFFFFFF).to_bytes(4, "big"), "little")

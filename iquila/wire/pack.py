@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
+from typing import TypeVar, cast
 
-from attrs import define, frozen
+from attrs import frozen
 
 from iquila.errors import PackError
 
 IPAddress = IPv4Address | IPv6Address
 Value = int | bytes | str
+V = TypeVar("V", int, bytes, str)
 
 MAX_NAME = 63
 MAX_PADDING = 1000
 _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
+_PAIR = struct.Struct(">II")
+_INT_ELEMENT = struct.Struct(">III")
+_read_u32, _read_pair = _U32.unpack_from, _PAIR.unpack_from
 
 
 class Type(IntEnum):
@@ -38,6 +44,11 @@ class Type(IntEnum):
     """UTF-8 with one trailing NUL, which readers may miss."""
     INT64 = 4
     """u64."""
+
+
+# Looking a member up in its class costs more than the comparisons it is for.
+_INT, _INT64, _DATA = Type.INT, Type.INT64, Type.DATA
+_STR, _UNISTR = Type.STR, Type.UNISTR
 
 
 @frozen
@@ -55,13 +66,8 @@ ANSWER_LIMITS = Limits(1024 * 1024, 1024, 8192, 1024 * 1024)
 RPC_LIMITS = Limits(16 * 1024 * 1024, 4096, 262_144, 16 * 1024 * 1024)
 
 
-@define
-class Element:
-    """A named, typed list of values."""
-
-    name: str
-    type: Type
-    values: list[Value]
+Element = tuple[str, Type, list[Value]]
+"""Name, type and values. A plain tuple: a login makes a hundred of them."""
 
 
 class Pack:
@@ -94,57 +100,61 @@ class Pack:
 
     def names(self) -> list[str]:
         """Return the names of the elements, in their order."""
-        return [element.name for element in self._elements.values()]
+        return [name for name, _kind, _values in self._elements.values()]
 
     def count(self, name: str) -> int:
         """Return how many values an element has, 0 where it is missing."""
         element = self._elements.get(name.lower())
-        return 0 if element is None else len(element.values)
+        return 0 if element is None else len(element[2])
 
     # -- writing
 
     def _add(self, name: str, kind: Type, values: list[Value]) -> Pack:
         # An empty array makes real readers fail for the whole pack.
         if values:
-            if not name or len(name.encode()) > MAX_NAME:
-                raise ValueError(f"an element's name has 1 to {MAX_NAME} bytes: {name!r}")
-            if name.lower() in self._elements:
+            key = _own_name(name)[0]
+            if key in self._elements:
                 raise ValueError(f"there is an element {name!r} already")
-            self._elements[name.lower()] = Element(name, kind, values)
+            self._elements[key] = (name, kind, values)
+        return self
+
+    def add_all(self, other: Pack) -> Pack:
+        """Add the elements of another pack, which has none of the names of this one; share them."""
+        self._elements.update(other._elements)
         return self
 
     def add_int(self, name: str, *values: int) -> Pack:
         """Add u32 values."""
-        return self._add(name, Type.INT, [v & 0xFFFFFFFF for v in values])
+        return self._add(name, _INT, [v & 0xFFFFFFFF for v in values])
 
     def add_bool(self, name: str, *values: bool) -> Pack:
         """Add flags, which travel as u32."""
-        return self._add(name, Type.INT, [int(v) for v in values])
+        return self._add(name, _INT, [int(v) for v in values])
 
     def add_int64(self, name: str, *values: int) -> Pack:
         """Add u64 values."""
-        return self._add(name, Type.INT64, [v & 0xFFFFFFFFFFFFFFFF for v in values])
+        return self._add(name, _INT64, [v & 0xFFFFFFFFFFFFFFFF for v in values])
 
     def add_data(self, name: str, *values: bytes) -> Pack:
         """Add byte strings."""
-        return self._add(name, Type.DATA, [bytes(v) for v in values])
+        return self._add(name, _DATA, [bytes(v) for v in values])
 
     def add_str(self, name: str, *values: str) -> Pack:
         """Add strings, trimmed of white space at both ends."""
-        return self._add(name, Type.STR, [v.strip() for v in values])
+        return self._add(name, _STR, [v.strip() for v in values])
 
     def add_unistr(self, name: str, *values: str) -> Pack:
         """Add Unicode strings, trimmed of white space at both ends."""
-        return self._add(name, Type.UNISTR, [v.strip() for v in values])
+        return self._add(name, _UNISTR, [v.strip() for v in values])
 
     def add_ip(self, name: str, *values: IPAddress) -> Pack:
         """Add addresses: four elements, the IPv4 one with its bytes reversed."""
-        v4 = [int.from_bytes(v.packed, "little") if v.version == 4 else 0 for v in values]
+        six = [v.version == 6 for v in values]
+        v4 = [0 if v.version == 6 else int.from_bytes(v.packed, "little") for v in values]
         v6 = [v.packed if v.version == 6 else b"\0" * 16 for v in values]
-        self.add_int(name, *v4)
-        self.add_bool(f"{name}@ipv6_bool", *(v.version == 6 for v in values))
+        self.add_int(name, *v4).add_bool(f"{name}@ipv6_bool", *six)
         self.add_data(f"{name}@ipv6_array", *v6)
-        return self.add_int(f"{name}@ipv6_scope_id", *(0 for _ in values))
+        return self.add_int(f"{name}@ipv6_scope_id", *([0] * len(values)))
 
     def add_padding(self, random: Callable[[int], bytes] = os.urandom) -> Pack:
         """Add `pencore`, 0..999 random bytes that hide the length (reference §1.4)."""
@@ -157,15 +167,17 @@ class Pack:
 
     def _all(self, name: str, kind: Type) -> list[Value]:
         element = self._elements.get(name.lower())
-        return element.values if element is not None and element.type is kind else []
+        return element[2] if element is not None and element[1] is kind else []
 
     def _one(self, name: str, kind: Type, index: int) -> Value | None:
-        values = self._all(name, kind)
-        return values[index] if 0 <= index < len(values) else None
+        element = self._elements.get(name.lower())
+        if element is None or element[1] is not kind or not 0 <= index < len(element[2]):
+            return None
+        return element[2][index]
 
     def get_int(self, name: str, index: int = 0, default: int = 0) -> int:
         """Return a u32 value."""
-        value = self._one(name, Type.INT, index)
+        value = self._one(name, _INT, index)
         return value if isinstance(value, int) else default
 
     def get_bool(self, name: str, index: int = 0, default: bool = False) -> bool:
@@ -174,22 +186,22 @@ class Pack:
 
     def get_int64(self, name: str, index: int = 0, default: int = 0) -> int:
         """Return a u64 value."""
-        value = self._one(name, Type.INT64, index)
+        value = self._one(name, _INT64, index)
         return value if isinstance(value, int) else default
 
     def get_data(self, name: str, index: int = 0, default: bytes = b"") -> bytes:
         """Return a byte string."""
-        value = self._one(name, Type.DATA, index)
+        value = self._one(name, _DATA, index)
         return value if isinstance(value, bytes) else default
 
     def get_str(self, name: str, index: int = 0, default: str = "") -> str:
         """Return a string."""
-        value = self._one(name, Type.STR, index)
+        value = self._one(name, _STR, index)
         return value if isinstance(value, str) else default
 
     def get_unistr(self, name: str, index: int = 0, default: str = "") -> str:
         """Return a Unicode string."""
-        value = self._one(name, Type.UNISTR, index)
+        value = self._one(name, _UNISTR, index)
         return value if isinstance(value, str) else default
 
     def get_ip(self, name: str, index: int = 0) -> IPAddress | None:
@@ -197,20 +209,34 @@ class Pack:
         if self.get_bool(f"{name}@ipv6_bool", index):
             packed = self.get_data(f"{name}@ipv6_array", index)
             return IPv6Address(packed) if len(packed) == 16 else None
-        value = self._one(name, Type.INT, index)
-        return IPv4Address(value.to_bytes(4, "little")) if isinstance(value, int) else None
+        value = self._one(name, _INT, index)
+        return _ipv4(value) if isinstance(value, int) else None
+
+    def first_ints(self, keys: Sequence[str]) -> list[int]:
+        """Return the first value of each u32 element; `keys` are names in lower case."""
+        return [self._first(key, _INT, 0) for key in keys]
+
+    def first_strs(self, keys: Sequence[str]) -> list[str]:
+        """Return the first value of each string element; `keys` are names in lower case."""
+        return [self._first(key, _STR, "") for key in keys]
+
+    def _first(self, key: str, kind: Type, default: V) -> V:
+        element = self._elements.get(key)
+        if element is None or element[1] is not kind:
+            return default
+        return cast(V, element[2][0])
 
     def all_ints(self, name: str) -> list[int]:
         """Return all values of a u32 element."""
-        return [v for v in self._all(name, Type.INT) if isinstance(v, int)]
+        return [v for v in self._all(name, _INT) if isinstance(v, int)]
 
     def all_strs(self, name: str) -> list[str]:
         """Return all values of a string element."""
-        return [v for v in self._all(name, Type.STR) if isinstance(v, str)]
+        return [v for v in self._all(name, _STR) if isinstance(v, str)]
 
     def all_data(self, name: str) -> list[bytes]:
         """Return all values of a byte string element."""
-        return [v for v in self._all(name, Type.DATA) if isinstance(v, bytes)]
+        return [v for v in self._all(name, _DATA) if isinstance(v, bytes)]
 
     @property
     def error(self) -> int:
@@ -222,12 +248,13 @@ class Pack:
     def encode(self) -> bytes:
         """Return the pack as bytes."""
         parts = [_U32.pack(len(self._elements))]
-        for element in self._elements.values():
-            name = element.name.encode()
-            # The length counts a NUL that is not sent.
-            parts += (_U32.pack(len(name) + 1), name)
-            parts += (_U32.pack(element.type), _U32.pack(len(element.values)))
-            parts += (_encode_value(element.type, value) for value in element.values)
+        for name, kind, values in self._elements.values():
+            parts.append(_own_name(name)[1])
+            if kind is _INT and len(values) == 1:
+                parts.append(_INT_ELEMENT.pack(kind, 1, values[0]))
+            else:
+                parts.append(_PAIR.pack(kind, len(values)))
+                parts += [_encode_value(kind, value) for value in values]
         return b"".join(parts)
 
     @classmethod
@@ -241,15 +268,39 @@ class Pack:
             raise PackError(
                 f"A PACK of {len(data)} bytes is too large: {limits.total} is the most."
             )
-        reader = _Reader(bytes(data), limits)
         pack = cls()
-        for _ in range(reader.counted(limits.elements, 12, "elements")):
-            element = reader.element()
-            key = element.name.lower()
-            if key in pack._elements:
-                raise PackError(f"The PACK has two elements named {element.name!r}.")
-            pack._elements[key] = element
+        try:
+            _Reader(bytes(data), limits).read(pack._elements)
+        except struct.error:
+            raise PackError("The PACK ends in the middle of an element.") from None
         return pack
+
+
+@lru_cache(maxsize=1024)
+def _ipv4(number: int) -> IPv4Address:
+    return IPv4Address(number.to_bytes(4, "little"))
+
+
+@lru_cache(maxsize=1024)
+def _own_name(name: str) -> tuple[str, bytes]:
+    """
+    Return the key of a name, and what stands before its element.
+
+    :raises ValueError: an element cannot have this name.
+    """
+    raw = name.encode()
+    if not 0 < len(raw) <= MAX_NAME:
+        raise ValueError(f"an element's name has 1 to {MAX_NAME} bytes: {name!r}")
+    # The length counts a NUL that is not sent.
+    return name.lower(), _U32.pack(len(raw) + 1) + raw
+
+
+@lru_cache(maxsize=1024)
+def _received_name(raw: bytes) -> tuple[str, str]:
+    """Return a name that arrived, and its key."""
+    # Longer names are cut, as the system's own reader does.
+    name = raw[:MAX_NAME].decode("utf-8", "replace")
+    return name, name.lower()
 
 
 def _encode_value(kind: Type, value: Value) -> bytes:
@@ -264,61 +315,68 @@ def _encode_value(kind: Type, value: Value) -> bytes:
 
 
 class _Reader:
-    """Reads the parts of a pack, never past its end."""
+    """Reads a pack. Numbers beyond the end raise `struct.error`."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
         self._limits = limits
         self._at = 0
-        self._values = 0
 
-    def u32(self) -> int:
-        return int.from_bytes(self.take(4), "big")
+    def read(self, elements: dict[str, Element]) -> None:
+        data, limits = self._data, self._limits
+        size, total = len(data), 0
+        for _ in range(self._counted(limits.elements, 12, "elements")):
+            (length,) = _read_u32(data, self._at)
+            if not 1 < length <= limits.total:
+                raise PackError("The PACK has an element without a name.")
+            start = self._at + 4
+            end = start + length - 1
+            number, count = _read_pair(data, end)
+            self._at = end + 8
+            name, key = _received_name(data[start:end])
+            kind = _TYPES.get(number)
+            if kind is None:
+                raise PackError(f"The PACK has an element of the unknown type {number}.")
+            total += count
+            if not count or total > limits.values or count * 4 > size - self._at:
+                raise PackError(f"The PACK's element {name!r} cannot have {count} values.")
+            if key in elements:
+                raise PackError(f"The PACK has two elements named {name!r}.")
+            if count > 1:
+                elements[key] = (name, kind, [self._value(kind) for _ in range(count)])
+            elif kind is _INT:
+                elements[key] = (name, kind, [_read_u32(data, end + 8)[0]])
+                self._at = end + 12
+            else:
+                elements[key] = (name, kind, [self._value(kind)])
 
-    def take(self, size: int) -> bytes:
-        end = self._at + size
-        if end > len(self._data):
-            raise PackError("The PACK ends in the middle of an element.")
-        taken = self._data[self._at : end]
-        self._at = end
-        return taken
-
-    def counted(self, limit: int, least_size: int, what: str) -> int:
+    def _counted(self, limit: int, least_size: int, what: str) -> int:
         """Read a count, refusing one that the rest of the bytes cannot hold."""
-        count = self.u32()
+        count: int = _read_u32(self._data, self._at)[0]
+        self._at += 4
         if count > limit or count * least_size > len(self._data) - self._at:
             raise PackError(f"The PACK announces {count} {what}: that is more than it may hold.")
         return count
 
-    def element(self) -> Element:
-        length = self.u32()
-        if not 1 < length <= self._limits.total:
-            raise PackError("The PACK has an element without a name.")
-        # Longer names are cut, as the system's own reader does.
-        name = self.take(length - 1)[:MAX_NAME].decode("utf-8", "replace")
-        number = self.u32()
-        if number not in _TYPES:
-            raise PackError(f"The PACK has an element of the unknown type {number}.")
-        kind = _TYPES[number]
-        least = 8 if kind is Type.INT64 else 4
-        count = self.counted(self._limits.values - self._values, least, "values")
-        if not count:
-            raise PackError(f"The PACK's element {name!r} has no values.")
-        self._values += count
-        return Element(name, kind, [self.value(kind) for _ in range(count)])
-
-    def value(self, kind: Type) -> Value:
-        if kind is Type.INT:
-            return self.u32()
-        if kind is Type.INT64:
-            return int.from_bytes(self.take(8), "big")
-        size = self.u32()
-        if size > self._limits.value_size:
-            raise PackError(f"The PACK has a value of {size} bytes: that is too large.")
-        raw = self.take(size)
-        if kind is Type.DATA:
+    def _value(self, kind: Type) -> Value:
+        data, at = self._data, self._at
+        number: int = _read_u32(data, at)[0]
+        if kind is _INT:
+            self._at = at + 4
+            return number
+        if kind is _INT64:
+            self._at = at + 8
+            return int(_U64.unpack_from(data, at)[0])
+        if number > self._limits.value_size:
+            raise PackError(f"The PACK has a value of {number} bytes: that is too large.")
+        end = at + 4 + number
+        if end > len(data):
+            raise PackError("The PACK ends in the middle of an element.")
+        raw = data[at + 4 : end]
+        self._at = end
+        if kind is _DATA:
             return raw
-        if kind is Type.UNISTR:
+        if kind is _UNISTR:
             raw = raw.split(b"\0", 1)[0]
         return raw.decode("utf-8", "replace").strip()
 

@@ -6,6 +6,8 @@ Only the values; the switch enforces them.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from attrs import evolve, fields, frozen
 
 from iquila.wire.pack import Pack
@@ -63,9 +65,7 @@ class Policy:
 
     def add_to(self, pack: Pack) -> Pack:
         """Add every policy to a pack, as ``policy:NAME`` elements."""
-        for name, wire in WIRE_NAMES.items():
-            pack.add_int(f"policy:{wire}", int(getattr(self, name)))
-        return pack.add_int("policy:Ver3", 1)
+        return pack.add_all(_pack(self))
 
     @classmethod
     def from_pack(cls, pack: Pack) -> Policy:
@@ -95,7 +95,24 @@ class Policy:
 
     def as_client(self) -> Policy:
         """Return this policy for a session that did not ask to bridge (reference §3.6)."""
-        return evolve(self, no_bridge=True, no_routing=True)
+        return _as_client(self)
+
+
+# Few policies serve very many logins, and making one takes long.
+
+
+@lru_cache(maxsize=256)
+def _pack(policy: Policy) -> Pack:
+    """Return the elements of a policy, for other packs to share."""
+    pack = Pack()
+    for name, wire in WIRE_NAMES.items():
+        pack.add_int(f"policy:{wire}", int(getattr(policy, name)))
+    return pack.add_int("policy:Ver3", 1)
+
+
+@lru_cache(maxsize=256)
+def _as_client(policy: Policy) -> Policy:
+    return evolve(policy, no_bridge=True, no_routing=True)
 
 
 def _within(number: int, low: int, high: int) -> int:

@@ -35,6 +35,8 @@ class Welcome:
     message: str = ""
     controllers: tuple[str, ...] = ()
     """Own field: the addresses where our client may log in again."""
+    super_frames: bool = False
+    """Own field: whether the session carries super-frames (:mod:`.superframe`)."""
 
     def to_pack(self) -> Pack:
         """Return the pack."""
@@ -56,6 +58,7 @@ class Welcome:
             .add_data("Msg", self.message.encode())
         )
         self.policy.add_to(pack)
+        pack.add_bool("iquila_super_frames", self.super_frames)
         return pack.add_str("iquila_controllers", *self.controllers)
 
     @classmethod
@@ -83,4 +86,5 @@ class Welcome:
             policy=Policy.from_pack(pack),
             message=pack.get_data("Msg").decode("utf-8", "replace"),
             controllers=tuple(pack.all_strs("iquila_controllers")[:16]),
+            super_frames=pack.get_bool("iquila_super_frames"),
         )

@@ -15,7 +15,7 @@ class RefusalTests(SynchronousTestCase):
 
     def device(self, name: str) -> TAPDevice:
         """Open a device."""
-        return TAPDevice(MemoryReactor(), name, lambda _frames: None)
+        return TAPDevice(MemoryReactor(), name, lambda *_blocks: None)
 
     def test_names(self) -> None:
         """1 to 15 plain characters."""

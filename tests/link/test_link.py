@@ -54,6 +54,14 @@ class Wire(StringTransport):
         """Carry bytes."""
         self.write(b"".join(data))
 
+    def write_through(self, view: memoryview) -> bool:
+        """Carry bytes."""
+        self.write(bytes(view))
+        return True
+
+    def exempt(self) -> None:
+        """Nothing is paced here."""
+
     def loseConnection(self) -> None:
         """Close both ends."""
         for end in (self, self.other):
@@ -393,6 +401,20 @@ class LifeTests(LinkTestCase):
         self.change(Switch("office", SwitchKind.STATIC))
         self.successResultOf(done)
         self.assertEqual(self.refused(self.handle.issue_ticket(b"u" * 20, GRANT, 9)).code, 8)
+
+    def test_tickets_wait_for_the_instance_too(self) -> None:
+        """Not only for the revision: whatever else follows the replica has followed it then."""
+        running: list[str] = []
+        seen: list[list[str]] = []
+        self.member.replica.watch(lambda event: running.append("office"))
+        self.member.issue_ticket = (  # type: ignore[method-assign]
+            lambda ticket, grant: seen.append(list(running))
+        )
+        done = Deferred.fromCoroutine(self.handle.issue_ticket(b"t" * 20, GRANT, 1))
+        self.net.pump(0.5)
+        self.change(Switch("office", SwitchKind.STATIC))
+        self.successResultOf(done)
+        self.assertEqual(seen, [["office"]])
 
     def test_operations_of_a_megabyte(self) -> None:
         """Values over AMP's limit go through whole."""

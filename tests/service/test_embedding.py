@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import runpy
+import socket
+import ssl
 from collections.abc import Callable
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.internet.task import deferLater
@@ -27,6 +30,9 @@ from iquila.session.login import Server as Place
 from iquila.session.login import client_login, open_dialogue
 from iquila.session.verification import Pinned, Unverified
 from iquila.testing.host import Host
+from iquila.wire.hello import Hello
+from iquila.wire.http import PROBE_TOKEN, AnswerParser, signature_request
+from iquila.wire.pack import Pack
 from iquila.wire.passwords import administration_hash
 from iquila.wire.redirect import Redirect
 
@@ -277,11 +283,61 @@ class StandaloneTests(EmbeddedTestCase):
         await Deferred.fromCoroutine(main(reactor, Path(self.mktemp()), lines.append))
         self.assertIn("ping", lines[-1])
 
+    async def test_more_connections_resume_the_first(self) -> None:
+        """A session's other connections cost no full TLS handshake, nor does the next login."""
+        server = await self.server()
+        await self.switch(server, "lab", 0)
+        station = self.station(server, "lab", max_connections=3)
+
+        def resumed() -> list[bool]:
+            session = station.client.session
+            connections: list[Any] = [] if session is None else session.connections
+            library: Any = SSL
+            return [
+                bool(library._lib.SSL_session_reused(c.transport.tls._ssl)) for c in connections
+            ]
+
+        await self.until(lambda: len(resumed()) == 3)
+        self.assertEqual(resumed(), [False, True, True])
+        await station.client.stopService()
+        again = self.station(server, "lab", max_connections=1)
+        await self.until(lambda: again.client.session)
+        station = again
+        self.assertEqual(resumed(), [True])
+
+    async def test_probes_and_the_handshake_share_a_connection(self) -> None:
+        """HTTP, the handshake, and HTTP again, whoever serves which."""
+        server = await self.server()
+        port = server.core.ports()[0]
+        page = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+        def talk() -> list[tuple[int, bytes]]:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            found = []
+            with (
+                socket.create_connection((ADDRESS, port), 10) as plain,
+                context.wrap_socket(plain) as tls,
+            ):
+                for request in (page, signature_request("x"), page, signature_request("x")):
+                    tls.sendall(request)
+                    parser = AnswerParser(100_000)
+                    while parser.answer is None:
+                        parser.feed(tls.recv(65_536))
+                    found.append((parser.answer.status, parser.answer.body))
+            return found
+
+        answers = await deferToThread(talk)
+        self.assertEqual([status for status, _ in answers], [200, 200, 200, 200])
+        for position in (0, 2):
+            self.assertIn(PROBE_TOKEN.encode(), answers[position][1])
+        for position in (1, 3):
+            self.assertEqual(len(Hello.from_pack(Pack.decode(answers[position][1])).random), 20)
+
 
 def _nonsense(port: int) -> list[int]:
     """Return the HTTP status of requests that no client sends."""
     import http.client
-    import ssl
 
     context = ssl._create_unverified_context()
     found = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -18,7 +20,7 @@ from iquila.session.certificate import load_or_make, make_identity, normal_finge
 from iquila.session.connection import QUEUE_LIMIT, BlockConnection
 from iquila.session.gate import Peer
 from iquila.session.login import Server, members
-from iquila.session.negotiation import Negotiation, Reply
+from iquila.session.negotiation import Negotiation, Reply, Stage
 from iquila.session.server import ServerSession, SessionFacts
 from iquila.session.table import SessionTable
 from iquila.session.tunnel import State
@@ -208,14 +210,14 @@ class ServerSessionTests(SessionTestCase):
         for _ in range(2 * QUEUE_LIMIT // len(blocks)):
             connection.queue_blocks(blocks, 100)
         self.clock.advance(0)
-        self.assertLessEqual(len(connection.queue), QUEUE_LIMIT)
+        self.assertLessEqual(connection.queue.size, QUEUE_LIMIT)
         self.assertGreater(connection.queue.dropped_frames, 0)
         self.assertEqual(connection.queue.dropped_frames % 100, 0)
         transport.room, waiting = 1 << 30, transport.waiting
         transport.waiting = b""
         transport.write(waiting)
         connection.resumeProducing()
-        self.assertEqual(len(connection.queue), 0)
+        self.assertEqual(connection.queue.size, 0)
 
     def test_a_violated_stream_closes_that_connection(self) -> None:
         """And no other."""
@@ -226,6 +228,35 @@ class ServerSessionTests(SessionTestCase):
         other = self.connect(second)
         self.receive(first, b"\x7f\xff\xff\xff" + b"x" * 100)
         self.assertEqual((one.closed, other.closed), ("aborted", ""))
+
+    def test_connections_are_counted(self) -> None:
+        """While they are open, whatever their sessions do."""
+        session = self.session(max_connections=2)
+        first, (_direction, second) = session.first_connection(), session.additional_connection()
+        for connection in (first, second):
+            self.connect(connection)
+        self.assertEqual(self.table.tcp_connections(), 2)
+        first.connectionLost(Failure(ConnectionLost()))
+        first.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(self.table.tcp_connections(), 1)
+        session.end()
+        second.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.table.tcp_connections(), 0)
+
+    def test_an_ended_session_is_no_garbage(self) -> None:
+        """Python's cycle collector is not needed to free it."""
+        gone: list[int] = []
+        session = self.session()
+        connection = session.first_connection()
+        transport = self.connect(connection)
+        weakref.finalize(session, gone.append, 1)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        session.end()
+        transport.unregisterProducer()
+        connection.connectionLost(Failure(ConnectionDone()))
+        del session, connection, transport
+        self.assertEqual(gone, [1])
 
     def test_finding_sessions(self) -> None:
         """By switch and name, in any case."""
@@ -292,12 +323,12 @@ class NegotiationTests(SessionTestCase):
         self.assertTrue(reply.cure_before and not reply.cure_after)
         self.assertEqual(self.role.challenges, [b"c" * 20])
 
-    def test_redirect_and_its_acknowledgement(self) -> None:
-        """One more pack is taken, then the connection closes."""
+    def test_redirect(self) -> None:
+        """The connection stays, for the client's acknowledgement."""
         reply = self.ask(Redirect(ADDRESS, (5555,), b"t" * 20, b"DER"), self.login())
         self.assertTrue(reply.pack.get_bool("Redirect"))
         self.assertFalse(reply.close)
-        self.assertTrue(self.again(Pack()).close)
+        self.assertIs(self.negotiation.stage, Stage.ANSWERED)
 
     def test_refusals(self) -> None:
         """By their numbers; nonsense and a missing signature too."""

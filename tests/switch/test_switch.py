@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import random
-import struct
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,9 +13,17 @@ from iquila.switch import reasons
 from iquila.switch.limiter import BroadcastLimiter
 from iquila.switch.port import Port
 from iquila.switch.queue import DropTailQueue
-from iquila.switch.switch import VirtualSwitch
-from iquila.wire.blocks import BlockDecoder, group
+from iquila.switch.switch import OFFLOAD_HOLD, TELL_AGAIN, VirtualSwitch
+from iquila.wire.blocks import BlockDecoder, block
 from iquila.wire.policy import Policy
+from iquila.wire.superframe import (
+    GSO_TCPV4,
+    NEEDS_CHECKSUM,
+    VirtioHeader,
+    payloads,
+    super_block,
+)
+from tests.wire.test_superframe import TCP, ipv4, tcp
 
 BROADCAST = b"\xff" * 6
 HEADROOM = 64
@@ -32,31 +40,31 @@ def frame(to: bytes, by: bytes, body: bytes = b"\x08\0") -> bytes:
 
 
 class Outlet:
-    """Keeps what is sent to a port."""
+    """Keeps what is sent to a port, super-frames with their headers."""
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
+        self.super_frames = 0
+        self.offload: list[bool] = []
+
+    def lane(self, key: bytes) -> Outlet:
+        """Return the only lane."""
+        return self
+
+    def set_offload(self, on: bool) -> None:
+        """Keep what the peer is told."""
+        self.offload.append(on)
 
     def send_run(self, buffer: bytearray, start: int, end: int, count: int) -> None:
         """Keep a run."""
         self.queue_blocks(bytes(buffer[start:end]), count)
-        buffer[start - 4 : start] = b"\xee" * 4
 
     def queue_blocks(self, blocks: bytes, count: int) -> None:
         """Keep shared blocks."""
-        found = split(blocks)
-        assert len(found) == count
-        self.frames += found
-
-
-def split(blocks: bytes) -> list[bytes]:
-    """Return the frames of blocks."""
-    frames, at = [], 0
-    while at < len(blocks):
-        (size,) = struct.unpack_from(">I", blocks, at)
-        frames.append(blocks[at + 4 : at + 4 + size])
-        at += 4 + size
-    return frames
+        found = list(payloads(blocks))
+        assert len(found) == count > 0
+        self.frames += [payload for _, payload in found]
+        self.super_frames += sum(is_super for is_super, _ in found)
 
 
 class Lab:
@@ -68,19 +76,27 @@ class Lab:
         self.ports: dict[str, Port] = {}
         self.outlets: dict[str, Outlet] = {}
 
-    def plug(self, *names: str, policy: Policy | None = None, monitor: bool = False) -> None:
+    def plug(self, *names: str, policy: Policy | None = None, **facts: bool) -> None:
         """Plug ports in."""
         for name in names:
             outlet = self.outlets[name] = Outlet()
             chosen = policy or Policy(no_broadcast_limiter=True)
-            self.ports[name] = Port(name, outlet, chosen, monitor=monitor)
+            self.ports[name] = Port(name, outlet, chosen, **facts)
             self.switch.add_port(self.ports[name])
 
     def send(self, port: str, *frames: bytes) -> None:
         """Send frames into a port."""
-        buffer = bytearray(HEADROOM) + group(frames)
-        runs, _ = BlockDecoder().decode(buffer, HEADROOM, len(buffer))
+        self.send_blocks(port, *map(block, frames))
+
+    def send_blocks(self, port: str, *blocks: bytes) -> None:
+        """Send blocks into a port, as one group."""
+        data = len(blocks).to_bytes(4, "big") + b"".join(blocks)
+        buffer = bytearray(HEADROOM) + data
+        decoder = BlockDecoder(super_allowed=self.ports[port].super_frames)
+        runs, consumed = decoder.decode(buffer, HEADROOM, len(buffer))
+        assert consumed == len(buffer)
         self.switch.receive(self.ports[port], buffer, runs, self.now)
+        assert buffer[HEADROOM:] == data
 
     def got(self) -> dict[str, list[bytes]]:
         """Return what arrived since the last call, by port."""
@@ -187,6 +203,51 @@ class ForwardingTests(SynchronousTestCase):
         self.assertEqual(set(self.lab.got()), {"b", "c"})
 
     @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.tuples(st.integers(2, 5), st.integers(1, 3)), min_size=1, max_size=200))
+    def test_batches(self, parts: list[tuple[int, int]]) -> None:
+        """Runs of any length to any port, in one batch: every frame arrives, in order."""
+        lab = Lab()
+        lab.plug("a", "b", "c", "d")
+        for station in range(2, 5):
+            lab.learn("?!bcd"[station], station)
+        sent: dict[str, list[bytes]] = {}
+        batch = []
+        for number, (station, count) in enumerate(parts):
+            for _ in range(count):
+                body = number.to_bytes(4, "big") + os.urandom(count * 37)
+                batch.append(frame(mac(station), mac(1), body))
+                for name in "bcd" if station == 5 else "?!bcd"[station]:
+                    sent.setdefault(name, []).append(batch[-1])
+        lab.send("a", *batch)
+        got = lab.got()
+        for name in "bcd":
+            for station in range(2, 6):
+                to = mac(station)
+                self.assertEqual(
+                    [f for f in got.get(name, []) if f.startswith(to)],
+                    [f for f in sent.get(name, []) if f.startswith(to)],
+                )
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.tuples(st.integers(10, 14), st.integers(1, 80)), min_size=1, max_size=30))
+    def test_learning_amid_a_batch(self, parts: list[tuple[int, int]]) -> None:
+        """A new station in a batch changes nothing in the order of the others' frames."""
+        self.lab = Lab()
+        self.lab.plug("a", "b")
+        self.lab.learn("b", 2)
+        sent = [
+            frame(mac(2), mac(source), number.to_bytes(4, "big") * count)
+            for number, (source, count) in enumerate(parts)
+            for _ in range(count)
+        ]
+        self.lab.send("a", *sent)
+        got = self.lab.got()["b"]
+        for source in range(10, 15):
+            of_source = [f for f in sent if f[6:12] == mac(source)]
+            # Not assertEqual: it would take minutes to tell the difference.
+            self.assertTrue([f for f in got if f[6:12] == mac(source)] == of_source)
+
+    @settings(max_examples=60, deadline=None)
     @given(
         st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(0, 4)), max_size=60)
     )
@@ -204,6 +265,104 @@ class ForwardingTests(SynchronousTestCase):
                 others = set(names) - {name}
                 expected = {table[destination]} - {name} if destination in table else others
             self.assertEqual(set(lab.got()), expected)
+
+
+class SuperFrameTests(SynchronousTestCase):
+    """Ports that understand super-frames, and ports that do not."""
+
+    def setUp(self) -> None:
+        """Two of the first kind, one of the other."""
+        self.lab = Lab()
+        self.lab.plug("a", "b", super_frames=True)
+        self.lab.plug("o")
+        for station, name in enumerate("abo", 1):
+            self.lab.learn(name, station)
+
+    def super_frame(self, to: bytes, size: int = 3000) -> bytes:
+        """Return a block from station 1: a TCP segment that is to become two or three."""
+        return super_block(
+            VirtioHeader(NEEDS_CHECKSUM, GSO_TCPV4, 54, 1400, 34, 16),
+            to + mac(1) + ipv4(TCP, tcp(b"x" * size)),
+        )
+
+    def test_they_are_handed_on_to_their_kind(self) -> None:
+        """As they are, in one run with others of their size or not."""
+        blocks = [self.super_frame(mac(2)), self.super_frame(mac(2), 1000)]
+        self.lab.send_blocks("a", *blocks)
+        self.assertEqual(self.lab.got(), {"b": [b[4:] for b in blocks]})
+        self.assertEqual(self.lab.outlets["b"].super_frames, 2)
+        self.assertEqual(self.lab.outlets["a"].offload, [])
+
+    def test_others_get_ordinary_frames(self) -> None:
+        """Cut by the switch, and the sender is told once."""
+        for _ in range(3):
+            self.lab.send_blocks("a", self.super_frame(mac(3)))
+        frames = self.lab.got()["o"]
+        self.assertEqual(self.lab.outlets["o"].super_frames, 0)
+        self.assertEqual([len(f) for f in frames], [66 + 1400, 66 + 1400, 66 + 200] * 3)
+        self.assertEqual(b"".join(f[66:] for f in frames), b"x" * 9000)
+        self.assertEqual(self.lab.outlets["a"].offload, [False])
+
+    def test_both_kinds_stay_in_order(self) -> None:
+        """A super-frame does not overtake the ordinary frame in front of it."""
+        for size in (100, 20_000):
+            before = frame(mac(3), mac(1), b"before")
+            after = frame(mac(3), mac(1), b"after")
+            self.lab.send_blocks("a", block(before), self.super_frame(mac(3), size), block(after))
+            got = self.lab.got()["o"]
+            self.assertEqual((got[0], got[-1]), (before, after))
+
+    def test_ordinary_frames_count_too(self) -> None:
+        """While the sender talks to the other kind it stays told; afterwards it is free again."""
+        self.lab.send_blocks("a", self.super_frame(mac(3)))
+        for _ in range(4):
+            self.lab.now += OFFLOAD_HOLD / 2
+            self.lab.switch.tick(self.lab.now)
+            self.lab.send("a", frame(mac(3), mac(1)))
+        self.assertEqual(self.lab.outlets["a"].offload, [False])
+        self.lab.now += OFFLOAD_HOLD
+        self.lab.switch.tick(self.lab.now)
+        self.assertEqual(self.lab.outlets["a"].offload, [False, True])
+        self.assertEqual(self.lab.outlets["b"].offload, [])
+
+    def test_a_message_that_was_lost(self) -> None:
+        """A sender that goes on with super-frames is told again, not at every frame."""
+        for _ in range(4):
+            self.lab.send_blocks("a", self.super_frame(mac(3)))
+            self.lab.now += TELL_AGAIN / 2
+            self.lab.switch.tick(self.lab.now)
+        self.assertEqual(self.lab.outlets["a"].offload, [False, False])
+
+    def test_floods(self) -> None:
+        """Each port gets what it understands."""
+        self.lab.send_blocks("a", self.super_frame(BROADCAST, 2000))
+        got = self.lab.got()
+        self.assertEqual(got["b"], [self.super_frame(BROADCAST, 2000)[4:]])
+        self.assertEqual([len(f) for f in got["o"]], [66 + 1400, 66 + 600])
+
+    def test_monitors_get_ordinary_frames(self) -> None:
+        """And the sender is told."""
+        self.lab.plug("m", monitor=True)
+        self.lab.send_blocks("a", self.super_frame(mac(2)))
+        got = self.lab.got()
+        self.assertEqual(len(got["b"]), 1)
+        self.assertEqual(len(got["m"]), 3)
+        self.assertEqual(self.lab.outlets["a"].offload, [False])
+
+    def test_nonsense(self) -> None:
+        """A super-frame that cannot be cut is dropped and counted, and hurts nobody."""
+        bad = super_block(VirtioHeader(1, GSO_TCPV4, 0, 1400, 500, 16), mac(3) + mac(1) + b"x" * 90)
+        self.lab.send_blocks("a", bad, self.super_frame(mac(3), 100))
+        self.assertEqual([len(f) for f in self.lab.got()["o"]], [166])
+        self.assertEqual(self.lab.ports["a"].drops, {reasons.BAD_SUPER_FRAME: 1})
+
+    def test_storms(self) -> None:
+        """The limiter looks at super-frames too."""
+        self.lab.plug("s", policy=Policy(), super_frames=True)
+        head = mac(7) + ipv4(TCP, tcp(b""))
+        for _ in range(100):
+            self.lab.send_blocks("s", super_block(VirtioHeader(), BROADCAST + head))
+        self.assertLess(len(self.lab.got()["o"]), 50)
 
 
 class LimitTests(SynchronousTestCase):
@@ -274,10 +433,10 @@ class QueueTests(SynchronousTestCase):
             run = bytes((number,)) * size
             if queue.put(run, 1):
                 kept.append(run)
-            self.assertLessEqual(len(queue), limit)
+            self.assertLessEqual(queue.size, limit)
         self.assertEqual(queue.dropped_frames, len(sizes) - len(kept))
         out = b""
-        while len(queue):
+        while queue.size:
             blocks, _count = queue.take(30)
             out += blocks
         self.assertEqual(out, b"".join(kept))

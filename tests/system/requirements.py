@@ -58,6 +58,13 @@ def need_namespaces() -> None:
         refuse(lack)
 
 
+def need_tap() -> None:
+    """Return only where TAP devices can be made in network namespaces."""
+    need_namespaces()
+    if not TUN_DEVICE.exists():
+        refuse(f"needs {TUN_DEVICE}: load the kernel module tun")
+
+
 def need_softether(*, server: bool = False) -> None:
     """Return only where Debian's SoftEther client (and `server`) can be run in namespaces."""
     if lack := lacks_softether(server=server):

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.errors import FrameStreamError
-from iquila.wire.blocks import BlockDecoder, block, group, keepalive, put_count
+from iquila.wire.blocks import (
+    MAX_CONTROL,
+    BlockDecoder,
+    block,
+    control_message,
+    group,
+    keepalive,
+    put_count,
+)
+from iquila.wire.scan import MAX_SUPER, SUPER
 
 HEADROOM = 64
 MACS = [bytes((2, 0, 0, 0, 0, n)) for n in range(3)]
@@ -100,6 +109,39 @@ class DecoderTests(SynchronousTestCase):
             struct.pack(">I", 2**20 + 1),
         ):
             self.assertRaises(FrameStreamError, decode, BlockDecoder(), [data])
+
+    def test_super_frames(self) -> None:
+        """They come through where they were agreed on, as runs of their own."""
+        frame = MACS[0] + MACS[1] + b"x" * 50
+        large = b"header.bin" + MACS[0] + MACS[1] + b"y" * (MAX_SUPER - 22)
+        blocks = block(frame) + struct.pack(">I", SUPER + MAX_SUPER) + large + block(frame)
+        buffer = bytearray(HEADROOM) + struct.pack(">I", 3) + blocks
+        decoder = BlockDecoder(super_allowed=True)
+        # The large one arrives in two pieces.
+        runs, consumed = decoder.decode(buffer, HEADROOM, HEADROOM + 5000)
+        self.assertEqual((len(runs), consumed), (1, HEADROOM + 4 + 4 + 62))
+        runs, consumed = decoder.decode(buffer, consumed, len(buffer))
+        self.assertEqual([run[2:] for run in runs], [(1, large[10:22] + b"\x01"), (1, frame[:12])])
+        self.assertEqual(consumed, len(buffer))
+
+    def test_super_frames_that_may_not_be(self) -> None:
+        """Not agreed on, too short or too long, they end the connection at their size word."""
+        for allowed, size in ((False, 100), (True, 23), (True, MAX_SUPER + 1)):
+            data = struct.pack(">II", 1, SUPER + size)
+            decoder = BlockDecoder(super_allowed=allowed)
+            self.assertRaises(FrameStreamError, decode, decoder, [data])
+
+    def test_control_messages(self) -> None:
+        """Keep-alives that say something are handed over whole; all others are only counted."""
+        told: list[bytes] = []
+        decoder = BlockDecoder(control=told.append)
+        messages = [b"", b"offload off", b"x" * MAX_CONTROL]
+        data = b"".join(keepalive(40) + control_message(message) for message in messages)
+        decode(decoder, [data[:90], data[90:]])
+        self.assertEqual(told, messages)
+        self.assertEqual(decoder.keepalives, 6)
+        decode(BlockDecoder(), [data])
+        self.assertRaises(ValueError, control_message, b"x" * (MAX_CONTROL + 1))
 
     def test_block(self) -> None:
         """A block is a length and a frame."""
