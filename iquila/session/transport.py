@@ -280,7 +280,7 @@ class TLSTransport(tcp.Connection):
         if not self._may_read():
             return None
         assert self.tls is not None
-        end, outcome = CALLS.read(self.tls, _SCRATCH, HEADROOM, HEADROOM + 1)
+        end, outcome = CALLS.read(self.tls, _SCRATCH, HEADROOM, HEADROOM + 1, False)
         if end > HEADROOM:
             self.protocol.dataReceived(bytes(_SCRATCH.view[HEADROOM:end]))
             return None
