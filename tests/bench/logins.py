@@ -2,22 +2,18 @@
 The `logins` bench: whole logins through a controller and its redirect, and where they end up.
 
 iquila's cluster and SoftEther's have the same shape (:mod:`.clusters`) and the same driver
-(:mod:`.burst`), on a host of its own. Both stay up; one is driven at a time, and only when the
-sessions of the time before are over.
+(:mod:`.burst`), on a host of its own. Each measurement has a fresh cluster, and nobody else's idles
+beside it: three of SoftEther's servers take a tenth of a core for themselves.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 
 from tests.system.network import Host, Network
-from tests.system.processes import run, with_niceness
 from tests.system.requirements import lacks_namespaces, lacks_softether
 
 from .bench import Bench, Better, Contender, Figure, Settings
@@ -32,13 +28,15 @@ from .clusters import (
 )
 from .meter import Meter
 from .path import PRIORITIES, VARIANTS
+from .standalone import run_driver
 
 SECONDS = 3.0
 """Length of one measurement; below :data:`TIME_OUT`, so that no session ends in it."""
 PARALLEL = (1, 16, 48)
+WARM_UP = 40
+"""Logins before anything is measured."""
 BURST = 240
 BURST_PARALLEL = 48
-_TOP = Path(__file__).resolve().parents[2]
 
 FIGURES = (
     Figure("rate", "logins/s", Better.HIGHER, "the best of the rates below, round by round"),
@@ -72,13 +70,10 @@ def drive(
     :raises ValueError: it made no login.
     """
     address, port = cluster.server
-    command = [
-        *("env", f"PYTHONPATH={_TOP}", sys.executable, "-m", "tests.bench.burst"),
-        *(address, str(port), f"--switch={SWITCH}", f"--user={USER}", f"--password={PASSWORD}"),
-        *(f"--parallel={parallel}", *options),
-    ]
-    told = run(with_niceness(host.inside(command), 0), timeout=limit)
-    summary: dict[str, Any] = json.loads(told)
+    user = (f"--switch={SWITCH}", f"--user={USER}", f"--password={PASSWORD}")
+    summary: dict[str, Any] = run_driver(
+        host, "burst", address, str(port), *user, f"--parallel={parallel}", *options, limit=limit
+    )
     if not summary["logins"]:
         raise ValueError(f"no login: {summary['errors']}")
     return summary
@@ -125,51 +120,51 @@ class Logins(Contender):
     lacks: Callable[[], str | None]
     default: bool = True
     _network: Network | None = field(init=False, default=None)
-    _cluster: BenchCluster | None = field(init=False, default=None)
-    _driver: Host | None = field(init=False, default=None)
+    _measured: int = field(init=False, default=0)
 
     def missing(self) -> str | None:
         """What the network and the servers need."""
         return lacks_namespaces() or self.lacks()
 
     def prepare(self) -> None:
-        """Start the cluster."""
-        self._network = Network(self.settings.scratch / self.name)
-        self._cluster = self.make(self._network)
-        self._cluster.start()
-        self._driver = self._cluster.client()
+        """Nothing stays up between the rounds."""
 
     def measure(self) -> Mapping[str, float]:
-        """Log in for some seconds with each number of clients, then in one burst."""
-        assert self._cluster is not None and self._driver is not None
+        """
+        Start a cluster; log in for some seconds with each number of clients, then in one burst.
+
+        :raises ValueError: the servers do not run with the priority that they should have.
+        """
+        self._measured += 1
+        self._network = Network(self.settings.scratch / f"{self.name}-{self._measured}")
+        cluster = self.make(self._network)
+        cluster.start()
+        host = cluster.client()
+        drive(host, cluster, 4, f"--count={WARM_UP}", limit=60.0)
+        values = {**self._rates(host, cluster), **self._burst(host, cluster)}
+        self.close()
+        return values
+
+    def _rates(self, host: Host, cluster: BenchCluster) -> dict[str, float]:
         seconds = self.settings.length(SECONDS)
         total, values, version = Sum(), {}, ""
         for parallel in PARALLEL:
-            self._cluster.wait_empty()
-            with Meter(self._cluster.processes()) as meter:
-                summary = drive(
-                    self._driver,
-                    self._cluster,
-                    parallel,
-                    f"--seconds={seconds}",
-                    limit=seconds + 60,
-                )
+            cluster.wait_empty()
+            with Meter(cluster.processes()) as meter:
+                summary = drive(host, cluster, parallel, f"--seconds={seconds}", limit=seconds + 60)
             total.add(meter, summary)
             for figure, key in (("rate", "rate"), ("p50", "p50_ms"), ("p99", "p99_ms")):
                 values[f"{figure}_{parallel}"] = summary[key]
             version = summary["tls"][-1]
         values["rate"] = max(values[f"rate_{parallel}"] for parallel in PARALLEL)
         values["tls"] = float(version.removeprefix("TLSv"))
-        return {**values, **total.values(), **self._burst()}
+        return {**values, **total.values()}
 
-    def _burst(self) -> dict[str, float]:
-        assert self._cluster is not None and self._driver is not None
-        self._cluster.wait_empty()
-        summary = drive(
-            self._driver, self._cluster, BURST_PARALLEL, f"--count={BURST}", limit=120.0
-        )
+    def _burst(self, host: Host, cluster: BenchCluster) -> dict[str, float]:
+        cluster.wait_empty()
+        summary = drive(host, cluster, BURST_PARALLEL, f"--count={BURST}", limit=120.0)
         members = sorted(summary["members"].values())
-        least = members[0] if len(members) == len(self._cluster.members) else 0
+        least = members[0] if len(members) == len(cluster.members) else 0
         values = {"burst_least": float(least), "burst_most": float(members[-1])}
         return {**values, "spread": members[-1] / least} if least else values
 
@@ -177,6 +172,7 @@ class Logins(Contender):
         """End everything in the network."""
         if self._network is not None:
             self._network.close()
+            self._network = None
 
 
 def _iquila(settings: Settings, suffix: str) -> Logins:
@@ -210,7 +206,7 @@ def make(settings: Settings) -> Bench:
             "one login: TLS, signature, hello, password, redirect; TLS, signature, hello, ticket, "
             "welcome; then both connections are closed",
             f"{PRIORITIES}; the driver at 0: the same for all, without ALPN, on the same cores",
-            f"sessions time out {TIME_OUT} s after they were cut, and a measurement begins when "
-            "those of the one before are gone",
+            f"a fresh cluster in each round; sessions time out {TIME_OUT} s after being cut, and a "
+            "measurement begins when those of the one before are gone",
         ),
     )
