@@ -29,7 +29,7 @@ _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
 _PAIR = struct.Struct(">II")
 _INT_ELEMENT = struct.Struct(">III")
-_read_u32, _read_pair = _U32.unpack_from, _PAIR.unpack_from
+_read_u32 = _U32.unpack_from
 
 
 class Type(IntEnum):
@@ -315,70 +315,77 @@ def _encode_value(kind: Type, value: Value) -> bytes:
 
 
 class _Reader:
-    """Reads a pack. Numbers beyond the end raise `struct.error`."""
+    """Reads a pack. Numbers beyond its end raise `struct.error`."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
+        self._size = len(data)
         self._limits = limits
-        self._at = 0
 
     def read(self, elements: dict[str, Element]) -> None:
-        data, limits = self._data, self._limits
-        size, total = len(data), 0
-        for _ in range(self._counted(limits.elements, 12, "elements")):
-            (length,) = _read_u32(data, self._at)
+        # Half of a login's work in Python was here: the two shapes that most elements have are
+        # read without a call.
+        data, size, limits = self._data, self._size, self._limits
+        (left,) = _read_u32(data, 0)
+        if left > limits.elements or left * 12 > size - 4:
+            raise PackError(f"The PACK announces {left} elements: that is more than it may hold.")
+        at, total = 4, 0
+        for _ in range(left):
+            (length,) = _read_u32(data, at)
             if not 1 < length <= limits.total:
                 raise PackError("The PACK has an element without a name.")
-            start = self._at + 4
-            end = start + length - 1
-            number, count = _read_pair(data, end)
-            self._at = end + 8
-            name, key = _received_name(data[start:end])
-            kind = _TYPES.get(number)
-            if kind is None:
-                raise PackError(f"The PACK has an element of the unknown type {number}.")
+            end = at + 3 + length
+            # The first word of its first value comes along.
+            number, count, first = _INT_ELEMENT.unpack_from(data, end)
+            name, key = _received_name(data[at + 4 : end])
+            at = end + 12
             total += count
-            if not count or total > limits.values or count * 4 > size - self._at:
+            if not count or total > limits.values or (count - 1) * 4 > size - at:
                 raise PackError(f"The PACK's element {name!r} cannot have {count} values.")
             if key in elements:
                 raise PackError(f"The PACK has two elements named {name!r}.")
-            if count > 1:
-                elements[key] = (name, kind, [self._value(kind) for _ in range(count)])
-            elif kind is _INT:
-                elements[key] = (name, kind, [_read_u32(data, end + 8)[0]])
-                self._at = end + 12
+            if count == 1 and number == _INT:
+                elements[key] = (name, _INT, [first])
+            elif count == 1 and number == _DATA:
+                raw, at = self._bytes(at, first)
+                elements[key] = (name, _DATA, [raw])
             else:
-                elements[key] = (name, kind, [self._value(kind)])
+                kind = _TYPES.get(number)
+                if kind is None:
+                    raise PackError(f"The PACK has an element of the unknown type {number}.")
+                values, at = self._values(kind, count, at - 4)
+                elements[key] = (name, kind, values)
 
-    def _counted(self, limit: int, least_size: int, what: str) -> int:
-        """Read a count, refusing one that the rest of the bytes cannot hold."""
-        count: int = _read_u32(self._data, self._at)[0]
-        self._at += 4
-        if count > limit or count * least_size > len(self._data) - self._at:
-            raise PackError(f"The PACK announces {count} {what}: that is more than it may hold.")
-        return count
-
-    def _value(self, kind: Type) -> Value:
-        data, at = self._data, self._at
-        number: int = _read_u32(data, at)[0]
-        if kind is _INT:
-            self._at = at + 4
-            return number
-        if kind is _INT64:
-            self._at = at + 8
-            return int(_U64.unpack_from(data, at)[0])
-        if number > self._limits.value_size:
-            raise PackError(f"The PACK has a value of {number} bytes: that is too large.")
-        end = at + 4 + number
-        if end > len(data):
+    def _bytes(self, at: int, length: int) -> tuple[bytes, int]:
+        """Return bytes and the offset behind them."""
+        end = at + length
+        if length > self._limits.value_size:
+            raise PackError(f"The PACK has a value of {length} bytes: that is too large.")
+        if end > self._size:
             raise PackError("The PACK ends in the middle of an element.")
-        raw = data[at + 4 : end]
-        self._at = end
-        if kind is _DATA:
-            return raw
-        if kind is _UNISTR:
-            raw = raw.split(b"\0", 1)[0]
-        return raw.decode("utf-8", "replace").strip()
+        return self._data[at:end], end
+
+    def _values(self, kind: Type, count: int, at: int) -> tuple[list[Value], int]:
+        """Return the values of an element and the offset behind them."""
+        values: list[Value] = []
+        for _ in range(count):
+            if kind is _INT64:
+                values.append(_U64.unpack_from(self._data, at)[0])
+                at += 8
+                continue
+            (number,) = _read_u32(self._data, at)
+            at += 4
+            if kind is _INT:
+                values.append(number)
+                continue
+            raw, at = self._bytes(at, number)
+            if kind is _DATA:
+                values.append(raw)
+            else:
+                if kind is _UNISTR:
+                    raw = raw.split(b"\0", 1)[0]
+                values.append(raw.decode("utf-8", "replace").strip())
+        return values, at
 
 
 _TYPES = {int(kind): kind for kind in Type}
