@@ -17,7 +17,7 @@ from tests.system.network import Host, Network
 from tests.system.processes import eventually
 from tests.system.softether import SoftEtherServer
 
-from .path import NICENESS
+from .path import IQUILA_NICENESS
 from .tls import Address
 
 SWITCH, USER, PASSWORD = "bench", "user", "secret"
@@ -71,7 +71,7 @@ class IquilaCluster(BenchCluster):
 
     def __init__(self, network: Network, environment: Mapping[str, str] | None = None) -> None:
         super().__init__(network)
-        self._cluster = Cluster(network, environment or {}, NICENESS)
+        self._cluster = Cluster(network, environment or {}, IQUILA_NICENESS)
 
     @property
     def server(self) -> Address:

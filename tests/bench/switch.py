@@ -24,7 +24,7 @@ from tests.system.processes import with_niceness
 from .bench import Bench, Better, Contender, Figure, Settings
 from .cases import DESTINATIONS, PORTS, RUNS, SIZES, name
 from .meter import GB
-from .path import NICENESS, VARIANTS
+from .path import IQUILA_NICENESS, VARIANTS
 from .standalone import TOP, OnServer, Standalone
 
 SECONDS = 1.5
@@ -130,7 +130,9 @@ class InMemory(Contender):
             *("env", f"PYTHONPATH={TOP}", *settings, sys.executable, "-m", "tests.bench.memory"),
             *(f"--seconds={seconds}", f"--core={cores()[0]}"),
         ]
-        return figures(json.loads(run_command(with_niceness(command, NICENESS), timeout=LIMIT)))
+        return figures(
+            json.loads(run_command(with_niceness(command, IQUILA_NICENESS), timeout=LIMIT))
+        )
 
     def close(self) -> None:
         """Nothing runs between measurements."""
