@@ -11,8 +11,8 @@ from typing import Any
 
 from .bench import Bench, Better, Figure, Settings
 from .flooding import BURST, SIZE
-from .path import PRIORITIES, VARIANTS
-from .standalone import OnServer, Standalone
+from .path import VARIANTS
+from .standalone import PRIORITIES, OnServer, Standalone
 from .switch import cores, lacks_cores
 
 SESSIONS = 1_000
@@ -92,6 +92,6 @@ def make(settings: Settings) -> Bench:
             f"{FLOODS} floods of each kind, one after the other; the limit of broadcasts is off",
             "the server is pinned to one core, sender and receivers to another; the driver's own "
             "reading is part of the time until the last has it",
-            f"{PRIORITIES}; the driver at 0",
+            PRIORITIES,
         ),
     )

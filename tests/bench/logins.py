@@ -8,12 +8,14 @@ beside it: three of SoftEther's servers take a tenth of a core for themselves.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import define, field
 
 from tests.system.network import Host, Network
+from tests.system.processes import niceness
 from tests.system.requirements import lacks_namespaces, lacks_softether
 
 from .bench import Bench, Better, Contender, Figure, Settings
@@ -27,8 +29,8 @@ from .clusters import (
     SoftEtherCluster,
 )
 from .meter import Meter
-from .path import PRIORITIES, VARIANTS
-from .standalone import run_driver
+from .path import IQUILA_NICENESS, SOFTETHER_NICENESS, VARIANTS
+from .standalone import PRIORITIES, run_driver
 
 SECONDS = 3.0
 """Length of one measurement; below :data:`TIME_OUT`, so that no session ends in it."""
@@ -139,6 +141,9 @@ class Logins(Contender):
         self._network = Network(self.settings.scratch / f"{self.name}-{self._measured}")
         cluster = self.make(self._network)
         cluster.start()
+        for pid in itertools.chain(*cluster.processes().values()):
+            if niceness(pid) not in (SOFTETHER_NICENESS, IQUILA_NICENESS):
+                raise ValueError(f"process {pid} has niceness {niceness(pid)}: start this at 0")
         host = cluster.client()
         drive(host, cluster, 4, f"--count={WARM_UP}", limit=60.0)
         values = {**self._rates(host, cluster), **self._burst(host, cluster)}
@@ -205,7 +210,8 @@ def make(settings: Settings) -> Bench:
         (
             "one login: TLS, signature, hello, password, redirect; TLS, signature, hello, ticket, "
             "welcome; then both connections are closed",
-            f"{PRIORITIES}; the driver at 0: the same for all, without ALPN, on the same cores",
+            "one driver for all, without ALPN, on the same cores",
+            PRIORITIES,
             f"a fresh cluster in each round; sessions time out {TIME_OUT} s after being cut, and a "
             "measurement begins when those of the one before are gone",
         ),

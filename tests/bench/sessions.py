@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .bench import Bench, Better, Figure, Settings
-from .path import PRIORITIES, VARIANTS
-from .standalone import OnServer, Standalone, raise_file_limit
+from .path import VARIANTS
+from .standalone import PRIORITIES, OnServer, Standalone, raise_file_limit
 
 SECONDS = 10.0
 SETTLE = 12.0
@@ -104,6 +104,6 @@ def make(settings: Settings) -> Bench:
             "a fresh server in each round",
             "lag: GET / on an open connection every 10 ms, from another process than the one that "
             "holds the sessions; an answer costs the server about half a millisecond itself",
-            f"{PRIORITIES}; the drivers at 0",
+            PRIORITIES,
         ),
     )

@@ -33,11 +33,16 @@ from tests.system.softether import SoftEtherServer
 
 from .bench import Contender, Settings
 from .clusters import SWITCH, USER
-from .path import IQUILA_NICENESS, VARIANTS
+from .path import IQUILA_NICENESS, SOFTETHER_NICENESS, VARIANTS
 from .tls import Address
 
 TOP = Path(__file__).resolve().parents[2]
 MAX_SESSIONS = 20_000
+PRIORITIES = (
+    f"SoftEther's servers run at niceness {SOFTETHER_NICENESS}, as they choose, iquila's and the "
+    f"drivers at {IQUILA_NICENESS}"
+)
+"""What all benches with a driver tell."""
 
 
 def raise_file_limit() -> int:
