@@ -14,13 +14,15 @@ iquila_python=$iquila_venv/bin/python
 
 iquila_say() { printf '%s\n' "$*" >&2; }
 
-# Print the first Python that is new enough, or fail.
+# Print a Python that is new enough and can make environments, or fail. The system's own comes
+# first: it is what operators have, and it is built for speed, which a version manager's often
+# is not.
 iquila_find_python() {
   local name path
-  for name in python3.13 python3.12 python3.11 python3; do
+  for name in /usr/bin/python3 python3.13 python3.12 python3.11 python3; do
     path=$(command -v "$name") || continue
     # A version manager's stand-in may exist and still not run.
-    "$path" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue
+    "$path" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue
     printf '%s\n' "$path"
     return 0
   done
@@ -47,11 +49,7 @@ iquila_make_venv() {
     return 0
   fi
   if ! found=$(iquila_find_python); then
-    iquila_say "iquila needs Python 3.11 or newer, and none was found: install it (Debian, Ubuntu: apt-get install python3 python3-venv) and run this again."
-    return 1
-  fi
-  if ! "$found" -c 'import ensurepip, venv' >/dev/null 2>&1; then
-    iquila_say "$found has no venv module: install it (Debian, Ubuntu: apt-get install python3-venv) and run this again."
+    iquila_say "iquila needs Python 3.11 or newer with its venv module, and none was found: install it (Debian, Ubuntu: apt-get install python3 python3-venv) and run this again."
     return 1
   fi
   iquila_say "Making a virtual environment in .venv with $("$found" --version)."

@@ -2,8 +2,10 @@
 When a device should be left alone for a moment, so that its frames come many at a time.
 
 Taking a frame costs far more than its bytes do; a machine that sends small frames fast would
-have each of them carried alone, through every process on the way. Network adapters moderate
-their interrupts for the same reason. No I/O.
+have each of them carried alone, through every process on the way. And where it sends more than
+all of them can carry, what is too much had better be left in the device's own queue, at no cost,
+than be dropped at the very end. Network adapters moderate their interrupts for the same reasons.
+No I/O.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from attrs import define
 FAST = 20_000
 """Frames a second from which on waiting pays. Nobody who waits for an answer to each frame
 before sending the next one gets near it."""
-SMALL_BATCH = 8 * 1024
-"""Bytes that are worth taking at once."""
+SMALL_FRAME = 256
+"""Bytes; larger frames cost enough by themselves to be taken when they come."""
 WINDOW = 0.002
 """Seconds over which the rate is measured."""
 PAUSE = 0.0005
@@ -42,4 +44,4 @@ class Moderation:
             # After a silence the rate is that of the silence: low.
             self._fast = self._frames >= FAST * elapsed
             self._since, self._frames = now, 0
-        return self._fast and size < SMALL_BATCH
+        return self._fast and size < frames * SMALL_FRAME

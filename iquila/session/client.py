@@ -30,6 +30,7 @@ from iquila.session.account import Account, RetryPolicy
 from iquila.session.connection import BlockConnection, sides
 from iquila.session.flusher import Flusher
 from iquila.session.login import Admission, LoginAttempt, Server, open_additional
+from iquila.session.opener import Opener
 from iquila.session.receiver import block_receiver
 from iquila.session.tunnel import State, Tunnel
 from iquila.wire.additional import Direction
@@ -38,8 +39,8 @@ from iquila.wire.scan import scan
 from iquila.wire.superframe import read_offload_message
 from iquila.wire.welcome import Welcome
 
-ADDITIONAL_INTERVAL = 1.0
-"""Seconds between two attempts to open one more connection."""
+TICK = 0.5
+"""Seconds between two looks at the clock."""
 
 
 class ClientSession(Tunnel):
@@ -67,8 +68,7 @@ class ClientSession(Tunnel):
         self.server: Server = admission.server
         self._receiver = receiver
         self._reactor = reactor
-        self._opening: Deferred[None] | None = None
-        self._next_opening = self.now()
+        self._opener = Opener(reactor, self._wants_more, self._open_one)
         self._reason: IquilaError | None = None
         self.protocol: IProtocol | None = None
         self.started = self.now()
@@ -80,8 +80,8 @@ class ClientSession(Tunnel):
         half = self.welcome.half_connection
         direction = Direction.CLIENT_TO_SERVER if half else Direction.BOTH
         admission.dialogue.hand_over(self._connection(direction))
-        self._loop.start(0.5, now=False)
-        self._open_more()
+        self._loop.start(TICK, now=False)
+        self._opener.look()
 
     def _connection(self, direction: Direction) -> BlockConnection:
         receives, sends = sides(direction, server=False)
@@ -120,7 +120,8 @@ class ClientSession(Tunnel):
         self._receiver.blocks_received(buffer, runs)
 
     def control_received(self, payload: bytes) -> None:
-        """Begin or stop to send super-frames."""
+        """Begin or stop to send super-frames; all else is for the tunnel."""
+        super().control_received(payload)
         on = read_offload_message(payload)
         if on is not None and self.super_frames:
             self._receiver.set_offload(on)
@@ -133,30 +134,19 @@ class ClientSession(Tunnel):
 
     def _tick(self) -> None:
         self.check(self.now())
-        self._open_more()
+        self._opener.look()
 
-    def all_connections_lost(self, *, clean: bool) -> None:
-        """Ask at once for a connection to go on with."""
-        self._next_opening = self.now()
-        self._open_more()
+    def detached(self, connection: BlockConnection, *, clean: bool = False) -> None:
+        """Forget a lost connection, and ask at once for another to go on with."""
+        known = connection in self.connections
+        super().detached(connection, clean=clean)
+        if known:
+            self._opener.lost()
 
-    def _open_more(self) -> None:
-        if (
-            self.state is State.ENDED
-            or self._opening is not None
-            or len(self.connections) >= self.max_connections
-            or self.now() < self._next_opening
-        ):
-            return
-        self._next_opening = self.now() + ADDITIONAL_INTERVAL
-        self._opening = Deferred.fromCoroutine(self._open_one())
-        self._opening.addErrback(lambda f: self._log.failure("An additional connection", f))
-        self._opening.addBoth(self._opened)
+    def _wants_more(self) -> bool:
+        return self.state is not State.ENDED and len(self.connections) < self.max_connections
 
-    def _opened(self, _result: object) -> None:
-        self._opening = None
-
-    async def _open_one(self) -> None:
+    async def _open_one(self) -> bool:
         try:
             dialogue, answer = await open_additional(
                 self._reactor, self.server, self.welcome.session_key
@@ -164,20 +154,21 @@ class ClientSession(Tunnel):
         except (SessionTimedOut, WrongTransport) as error:
             # The server has forgotten the session: the only way on is a new login.
             self._over(error)
-            return
+            return False
         except ConnectFailed as error:
             if not self.connections:
                 # Nobody listens there any more: the member is gone, and another one takes
                 # over as soon as we ask the controller.
                 self._over(error)
-            return
+            return False
         except IquilaError as error:
             self._log.info("One more connection was refused: {error}", error=error)
-            return
+            return False
         if self.state is State.ENDED:
             dialogue.close()
-            return
+            return False
         dialogue.hand_over(self._connection(answer.direction))
+        return True
 
     # -- the end
 
@@ -196,8 +187,7 @@ class ClientSession(Tunnel):
         super().end()
         if self._loop.running:
             self._loop.stop()
-        if self._opening is not None:
-            self._opening.cancel()
+        self._opener.stop()
         protocol, self.protocol = self.protocol, None
         if protocol is not None:
             protocol.connectionLost(Failure(self._reason or ConnectionDone()))

@@ -16,10 +16,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from iquila.errors import FrameStreamError
-from iquila.session.transport import IBufferReceiver
+from iquila.session.contexts import ALPN_VEN
+from iquila.session.transport import READ_LIMIT, IBufferReceiver
 from iquila.switch.queue import DropTailQueue
 from iquila.wire.additional import Direction
 from iquila.wire.blocks import BlockDecoder, control_message, keepalive, put_count
+from iquila.wire.gone import NAME_SIZE
 
 if TYPE_CHECKING:
     from iquila.session.tunnel import Tunnel
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 QUEUE_LIMIT = 4 * 1024 * 1024
 """Bytes that wait for one slow connection before whole runs are dropped (data-path §7)."""
 WRITE_SIZE = 64 * 1024
+SMALL_BLOCK = 256
+BURST_LIMIT = 16 * 1024
+"""Bytes read in one turn where blocks are smaller than SMALL_BLOCK: longer bursts of them
+overrun the sockets that they are for."""
+NAME_LABEL = b"EXPERIMENTAL-iquila-connection"
+"""Label of the keying material that a connection's name is made of (RFC 5705)."""
 
 
 @implementer(IBufferReceiver, IPushProducer)
@@ -52,7 +60,11 @@ class BlockConnection(Protocol):
         """What the peer is to get before the first keep-alive, and in one record with it."""
         self.dirty = False
         """Whether the flusher has this connection on its list."""
-        self.last_received = self.last_sent = tunnel.now()
+        self._seconds = tunnel.clock.seconds
+        self.last_received: float = self._seconds()
+        self.last_sent = self.last_received
+        self.name = b""
+        """What both ends call this connection, empty where the peer is not one of ours."""
         self._paused = False
         self._io: Any = None
 
@@ -60,6 +72,8 @@ class BlockConnection(Protocol):
         """Join the session, and say so to the peer with a first keep-alive."""
         self._io = self.transport
         self._io.registerProducer(self, True)
+        if self.tunnel.max_connections > 1 and self._io.negotiatedProtocol == ALPN_VEN:
+            self.name = self._io.channel_binding(NAME_LABEL)[:NAME_SIZE]
         first, self.preface = self.preface + (keepalive() if self.sends else b""), b""
         if first:
             with memoryview(first) as view:
@@ -75,15 +89,18 @@ class BlockConnection(Protocol):
 
     def buffer_received(self, buffer: bytearray, start: int, end: int) -> int:
         """Cut what arrived into runs and hand them on."""
-        self.last_received = self.tunnel.now()
+        self.last_received = self._seconds()
         try:
             runs, consumed = self.decoder.decode(buffer, start, end)
         except FrameStreamError as error:
             self._log.warn("{tunnel}: {error}", tunnel=self.tunnel, error=error)
             self.abort()
             return end
-        if runs and self.receives:
-            self.tunnel.runs_received(buffer, runs)
+        if runs:
+            first, last, count, _key = runs[0]
+            self._io.read_limit = BURST_LIMIT if last - first < count * SMALL_BLOCK else READ_LIMIT
+            if self.receives:
+                self.tunnel.runs_received(buffer, runs)
         return consumed
 
     # -- sending
@@ -96,7 +113,7 @@ class BlockConnection(Protocol):
         """
         if self._io is None:
             return
-        if self._paused or len(self.queue) or self._io.pending():
+        if self._paused or self.queue.size:
             self.queue.put(bytes(memoryview(buffer)[start:end]), count)
             self.tunnel.flusher.mark(self)
             return
@@ -114,7 +131,7 @@ class BlockConnection(Protocol):
     def flush(self) -> None:
         """Send what is queued, as far as the socket takes it."""
         self.dirty = False
-        while len(self.queue) and not self._paused and self._io is not None:
+        while self.queue.size and not self._paused and self._io is not None:
             blocks, count = self.queue.take(WRITE_SIZE)
             with memoryview(count.to_bytes(4, "big") + blocks) as view:
                 self._write(view)
@@ -125,7 +142,7 @@ class BlockConnection(Protocol):
         if not self._io.write_through(view) and not self._paused:
             self._paused = True
             self.tunnel.congestion_changed()
-        self.last_sent = self.tunnel.now()
+        self.last_sent = self._seconds()
 
     def send_keepalive(self) -> None:
         """Send a keep-alive, unless frames wait already (they serve as well)."""

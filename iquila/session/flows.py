@@ -1,9 +1,10 @@
 """
 Which of a session's connections a conversation takes, so that its frames stay in order.
 
-A conversation (the key of a run) keeps its connection for as long as it goes on, however many
-connections come. When its connection is lost it pauses for a moment: what the peer has still to
-read from the lost connection must not be overtaken on another. No I/O.
+A conversation (the addresses of a run) keeps its connection for as long as it goes on, however
+many connections come. When its connection is lost it pauses: what the peer has still to read from
+the lost connection must not be overtaken on another. The pause ends when the peer says that it has
+lost the connection too, or after a time. No I/O.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from attrs import define
 
 T = TypeVar("T")
 
-PAUSE_SECONDS = 0.05
-"""How long a conversation waits after the loss of its connection; TCP waits longer anyway."""
 IDLE_SECONDS = 10.0
 """Unasked for so long, a conversation may be given another connection; the switch asks
 again at each of its ticks."""
@@ -25,19 +24,20 @@ FLOW_LIMIT = 4096
 
 @define(eq=False)
 class _Flow(Generic[T]):
-    way: T | None
-    """None during the pause."""
+    way: T
     since: float
-    """When it was asked for last, or when the pause began."""
+    """When it was asked for last."""
 
 
 class FlowTable(Generic[T]):
     """The conversations of one session, at most `FLOW_LIMIT`; the oldest go first."""
 
-    __slots__ = ("_flows",)
+    __slots__ = ("_flows", "_lost")
 
     def __init__(self) -> None:
         self._flows: dict[bytes, _Flow[T]] = {}
+        self._lost: dict[T, float] = {}
+        """The lost ways of conversations that pause, and until when."""
 
     def __len__(self) -> int:
         return len(self._flows)
@@ -51,9 +51,9 @@ class FlowTable(Generic[T]):
         """
         flow = self._flows.get(key)
         if flow is not None:
-            if flow.way is None and now - flow.since < PAUSE_SECONDS:
+            if now < self._lost.get(flow.way, now):
                 return None
-            if flow.way is not None and now - flow.since < IDLE_SECONDS and flow.way in ways:
+            if now - flow.since < IDLE_SECONDS and flow.way in ways:
                 flow.since = now
                 return flow.way
         if not ways:
@@ -66,9 +66,22 @@ class FlowTable(Generic[T]):
         self._flows[key] = _Flow(way, now)
         return way
 
-    def lost(self, way: T, now: float) -> bool:
-        """Pause the conversations of a lost way; return whether there were any."""
-        found = [flow for flow in self._flows.values() if flow.way == way]
-        for flow in found:
-            flow.way, flow.since = None, now
-        return bool(found)
+    def lost(self, way: T, now: float, seconds: float) -> bool:
+        """Pause the conversations of a lost way; return whether there are any."""
+        found = any(flow.way == way for flow in self._flows.values())
+        if found:
+            self._lost[way] = now + seconds
+        return found
+
+    def pausing(self) -> list[T]:
+        """Return the lost ways whose conversations pause."""
+        return list(self._lost)
+
+    def confirmed(self, way: T) -> None:
+        """End the pause of the conversations of a lost way: the peer has lost it too."""
+        self._lost.pop(way, None)
+
+    def pause(self, now: float) -> float:
+        """Return the seconds until every pause is over, 0.0 where there is none."""
+        self._lost = {way: until for way, until in self._lost.items() if until > now}
+        return max(self._lost.values(), default=now) - now

@@ -27,7 +27,7 @@ class Outcome(Enum):
     """Why a call ended."""
 
     DONE = "done"
-    """Everything was written, or the limit of reading was reached."""
+    """Everything was written; or enough was read, and there may be more."""
     WANT_READ = "want read"
     WANT_WRITE = "want write"
     CLOSED = "closed"
@@ -50,9 +50,10 @@ class SharedBuffer:
         """The same memory as the binding sees it; set by the binding's calls."""
 
 
-Reader = Callable[[SSL.Connection, SharedBuffer, int, int], tuple[int, Outcome]]
-"""read(connection, buffer, at, limit) -> (end, outcome): read into the buffer from offset
-`at` until nothing is left or `end` >= `limit`. Needs room for RECORD bytes behind `limit`."""
+Reader = Callable[[SSL.Connection, SharedBuffer, int, int, bool], tuple[int, Outcome]]
+"""read(connection, buffer, at, limit, greedy) -> (end, outcome): read into the buffer from
+offset `at` until nothing is left or `end` >= `limit`; unless `greedy`, a record that is not full
+is taken for the last one. Needs room for RECORD bytes behind `limit`."""
 Writer = Callable[[SSL.Connection, memoryview], tuple[int, Outcome]]
 """write(connection, view) -> (bytes taken, outcome): write until all is taken or refused.
 What was not taken has to be offered again first, the same bytes and at least as many."""
@@ -79,11 +80,14 @@ def public_calls() -> TLSCalls:
     """Return the calls of pyOpenSSL's public API."""
 
     def read(
-        connection: SSL.Connection, buffer: SharedBuffer, at: int, limit: int
+        connection: SSL.Connection, buffer: SharedBuffer, at: int, limit: int, greedy: bool
     ) -> tuple[int, Outcome]:
         try:
             while at < limit:
-                at += connection.recv_into(buffer.view[at : at + RECORD], RECORD)
+                count = connection.recv_into(buffer.view[at : at + RECORD], RECORD)
+                at += count
+                if count < RECORD and not greedy:
+                    break
         except SSL.Error as error:
             return at, _explain(error)
         return at, Outcome.DONE
@@ -132,7 +136,9 @@ def binding_calls() -> TLSCalls | None:
         clear_errors()
         return outcomes.get(get_error(ssl, result), Outcome.LOST)
 
-    def read(connection: Any, buffer: SharedBuffer, at: int, limit: int) -> tuple[int, Outcome]:
+    def read(
+        connection: Any, buffer: SharedBuffer, at: int, limit: int, greedy: bool
+    ) -> tuple[int, Outcome]:
         pointer = buffer.pointer
         if pointer is None:
             pointer = buffer.pointer = from_buffer(buffer.data)
@@ -142,6 +148,8 @@ def binding_calls() -> TLSCalls | None:
             if count <= 0:
                 return at, explain(ssl, count)
             at += count
+            if count < RECORD and not greedy:
+                break
         return at, Outcome.DONE
 
     def write(connection: Any, view: memoryview) -> tuple[int, Outcome]:

@@ -39,6 +39,8 @@ HEADROOM = 64
 """Bytes in front of received data that a receiver may overwrite (a count word needs 4)."""
 READ_LIMIT = 256 * 1024
 """Bytes read in one turn of the reactor before other connections get theirs."""
+QUIET_SECONDS = 0.0002
+"""A connection that was last read so long ago is not in the middle of a stream."""
 TAIL_LIMIT = 72 * 1024
 """Unconsumed bytes that a buffer receiver may leave for its next call."""
 HANDSHAKE_SECONDS = 15.0
@@ -89,6 +91,8 @@ class TLSTransport(tcp.Connection):
 
     _log: ClassVar[Logger] = Logger()
     bufferSize = 64 * 1024
+    read_limit = READ_LIMIT
+    """Bytes that are read in one turn for a buffer receiver; READ_LIMIT at most."""
 
     reactor: Any
     tls: SSL.Connection | None = None
@@ -98,6 +102,7 @@ class TLSTransport(tcp.Connection):
     _notified = False
     _write_waits_for_read = False
     _paused = False
+    _read_at = 0.0
     _tail = b""
     _receiver: Any = None
     _timer: IDelayedCall | None = None
@@ -140,7 +145,7 @@ class TLSTransport(tcp.Connection):
         if self.disconnecting or not self.connected:
             return True
         taken: Any = 0
-        if self._secured and not self.pending():
+        if self._secured and not (self._tempDataLen or self.dataBuffer):
             taken = self.writeSomeData(view)
             if not isinstance(taken, int):
                 # The reactor has to hear of the loss from its own call; this data is lost.
@@ -185,11 +190,11 @@ class TLSTransport(tcp.Connection):
         except SSL.Error:
             self._log.failure("A handshake message could not be sent")
 
-    def channel_binding(self) -> bytes:
+    def channel_binding(self, label: bytes = EXPORTER_LABEL) -> bytes:
         """Return 32 bytes that only the two ends of this very channel can know (RFC 5705)."""
         if self.tls is None or not self._secured:
             raise ProtocolError("The channel is not secured yet.")
-        return self.tls.export_keying_material(EXPORTER_LABEL, 32)
+        return self.tls.export_keying_material(label, 32)
 
     def getPeerCertificate(self) -> object:
         """Return the peer's X.509 certificate or None."""
@@ -275,7 +280,7 @@ class TLSTransport(tcp.Connection):
         if not self._may_read():
             return None
         assert self.tls is not None
-        end, outcome = CALLS.read(self.tls, _SCRATCH, HEADROOM, HEADROOM + 1)
+        end, outcome = CALLS.read(self.tls, _SCRATCH, HEADROOM, HEADROOM + 1, False)
         if end > HEADROOM:
             self.protocol.dataReceived(bytes(_SCRATCH.view[HEADROOM:end]))
             return None
@@ -286,7 +291,12 @@ class TLSTransport(tcp.Connection):
         start = HEADROOM + len(self._tail)
         if self._tail:
             _SCRATCH.data[HEADROOM:start] = self._tail
-        end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + READ_LIMIT)
+        # A connection that was quiet has one record waiting as a rule: to ask for another
+        # would cost two calls to hear that there is none.
+        now = self.reactor.seconds()
+        greedy = now - self._read_at < QUIET_SECONDS
+        self._read_at = now
+        end, outcome = CALLS.read(self.tls, _SCRATCH, start, start + self.read_limit, greedy)
         if end > start:
             self._deliver_shared(end)
         return self._ended(outcome)

@@ -5,7 +5,8 @@ A session is more than its connections: when all are lost it waits, up to its `t
 the client to open another one with the session key (reference §6.3, §6.6).
 
 Two iquila ends tell each other things in keep-alives, which all others ignore
-(:func:`iquila.wire.blocks.control_message`).
+(:func:`iquila.wire.blocks.control_message`): among them, which connections they have lost
+(:mod:`iquila.wire.gone`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,19 @@ from enum import Enum
 from typing import Any
 
 from iquila.session.connection import BlockConnection
-from iquila.session.flows import PAUSE_SECONDS, FlowTable
+from iquila.session.flows import FlowTable
 from iquila.session.flusher import Flusher
 from iquila.switch.port import Lane
 from iquila.wire.blocks import Run
+from iquila.wire.gone import MAX_NAMES, gone_message, read_gone_message
+from iquila.wire.scan import MACS
 from iquila.wire.superframe import first_key
+
+PAUSE_SECONDS = 0.05
+"""How long a conversation waits after the loss of its connection where the peer will not say
+when it may go on; TCP waits longer anyway."""
+CONFIRM_SECONDS = 1.0
+"""How long it waits for a peer that will."""
 
 
 class State(Enum):
@@ -83,6 +92,9 @@ class Tunnel:
         self._senders: list[BlockConnection] = []
         self._flows: FlowTable[BlockConnection] | None = None
         self._pausing: Any = None
+        # Names of lost connections, the latest last; older ones cannot matter any more.
+        self._gone_here: tuple[bytes, ...] = ()
+        self._gone_there: tuple[bytes, ...] = ()
 
     def now(self) -> float:
         """Return monotonic seconds."""
@@ -110,26 +122,44 @@ class Tunnel:
         if self.counter is not None:
             self.counter(-1)
         self.last_heard = max(self.last_heard, connection.last_received)
-        if self._flows is not None and self._flows.lost(connection, self.now()):
-            self._pause()
+        if self._flows is not None and connection.name not in self._gone_there:
+            limit = CONFIRM_SECONDS if connection.name else PAUSE_SECONDS
+            self._flows.lost(connection, self.now(), limit)
+        if connection.name:
+            self._gone_here = (*self._gone_here, connection.name)[-MAX_NAMES:]
         self._connections_changed()
         if not self.connections and self.state is State.ACTIVE:
             self.state = State.WAITING
             self.all_connections_lost(clean=clean)
 
-    def _pause(self) -> None:
-        """Have conversations chosen ways for again when their pause is over."""
-        self._end_pause()
-        if self.state is not State.ENDED:
-            self._pausing = self.clock.callLater(PAUSE_SECONDS, self.lanes_changed)
+    def _connections_changed(self) -> None:
+        self._senders = [c for c in self.connections if c.sends]
+        if self._gone_here and self._senders:
+            # The same names again and again: a message may go with its connection.
+            self._senders[-1].send_control(gone_message(self._gone_here))
+        self._look_at_pauses()
 
-    def _end_pause(self) -> None:
+    def _confirmed(self, names: list[bytes]) -> None:
+        """Let the conversations go on whose lost connections the peer has lost too."""
+        # The peer may have noticed before us.
+        new = [name for name in names if name not in self._gone_there]
+        self._gone_there = (*self._gone_there, *new)[-MAX_NAMES:]
+        if self._flows is not None and self._pausing is not None:
+            for connection in self._flows.pausing():
+                if connection.name in new:
+                    self._flows.confirmed(connection)
+            self._look_at_pauses()
+
+    def _look_at_pauses(self) -> None:
+        """Have ways chosen for again, now and when the present pauses are over."""
         if self._pausing is not None and self._pausing.active():
             self._pausing.cancel()
         self._pausing = None
-
-    def _connections_changed(self) -> None:
-        self._senders = [c for c in self.connections if c.sends]
+        if self.state is State.ENDED:
+            return
+        seconds = 0.0 if self._flows is None else self._flows.pause(self.now())
+        if seconds:
+            self._pausing = self.clock.callLater(seconds, self._look_at_pauses)
         self.lanes_changed()
         self.congestion_changed()
 
@@ -137,11 +167,18 @@ class Tunnel:
         """Conversations may take other connections from now on."""
 
     def congestion_changed(self) -> None:
-        """A connection has become slow, or is not any more; see :attr:`congested`."""
+        """What :attr:`congested` says may have changed."""
 
     @property
     def congested(self) -> bool:
-        """Whether any connection has more to send than its socket takes."""
+        """
+        Whether frames had better wait.
+
+        A connection has more to send than its socket takes, or conversations have to pause
+        because theirs was lost, or there is none at all.
+        """
+        if self._pausing is not None or not self._senders:
+            return True
         return any(connection.congested for connection in self._senders)
 
     def all_connections_lost(self, *, clean: bool) -> None:
@@ -155,6 +192,8 @@ class Tunnel:
 
     def control_received(self, payload: bytes) -> None:
         """Take a control message of the other end; unknown ones are ignored."""
+        if names := read_gone_message(payload):
+            self._confirmed(names)
 
     def lane(self, key: bytes) -> Lane:
         """Return the connection for a conversation; see :mod:`.flows`."""
@@ -165,7 +204,8 @@ class Tunnel:
             return self.nowhere
         if self._flows is None:
             self._flows = FlowTable()
-        return self._flows.choose(key, senders, self.now()) or self.nowhere
+        # Without the mark of super-frames: ordinary frames must not take another way than they.
+        return self._flows.choose(key[:MACS], senders, self.now()) or self.nowhere
 
     def queue_blocks(self, blocks: bytes, count: int) -> None:
         """Send shared blocks; see :meth:`.connection.BlockConnection.queue_blocks`."""
@@ -204,6 +244,6 @@ class Tunnel:
         if self.state is State.ENDED:
             return
         self.state = State.ENDED
-        self._end_pause()
+        self._look_at_pauses()
         for connection in list(self.connections):
             connection.close()

@@ -66,10 +66,10 @@ class Route:
     """
     What a port's cache says of a conversation: the lane to take, or why it is dropped.
 
-    While a batch is forwarded, `slices` gathers the parts of the buffer that go this way.
+    While a batch is forwarded, `parts` gathers copies of what goes this way in small parts.
     """
 
-    __slots__ = ("count", "cut", "lane", "port", "reason", "slices")
+    __slots__ = ("count", "cut", "lane", "parts", "port", "reason")
 
     def __init__(
         self, port: Port | None, lane: Lane | None, *, cut: bool = False, reason: str = ""
@@ -79,9 +79,9 @@ class Route:
         self.cut = cut
         """Whether super-frames have to become ordinary frames on this way."""
         self.reason = reason
-        self.slices: list[tuple[int, int]] = []
+        self.parts: list[bytearray] = []
         self.count = 0
-        """Blocks in `slices`."""
+        """Blocks in `parts`."""
 
 
 class Port:

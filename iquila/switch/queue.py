@@ -12,28 +12,25 @@ class DropTailQueue:
     One slow receiver must not stall a switch, so what does not fit is dropped and counted.
     """
 
-    __slots__ = ("_items", "_size", "dropped_bytes", "dropped_frames", "limit")
+    __slots__ = ("_items", "dropped_bytes", "dropped_frames", "limit", "size")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.dropped_frames = 0
         self.dropped_bytes = 0
-        self._size = 0
+        self.size = 0
+        """The bytes that wait."""
         self._items: deque[tuple[bytes, int]] = deque()
-
-    def __len__(self) -> int:
-        """Return the bytes that wait."""
-        return self._size
 
     def put(self, blocks: bytes, count: int) -> bool:
         """Append `count` blocks; return False where they do not fit and were dropped."""
         size = len(blocks)
-        if self._size + size > self.limit:
+        if self.size + size > self.limit:
             self.dropped_frames += count
             self.dropped_bytes += size
             return False
         self._items.append((blocks, count))
-        self._size += size
+        self.size += size
         return True
 
     def take(self, limit: int) -> tuple[bytes, int]:
@@ -49,7 +46,7 @@ class DropTailQueue:
             taken.append(blocks)
             size += len(blocks)
             count += number
-        self._size -= size
+        self.size -= size
         return (taken[0] if len(taken) == 1 else b"".join(taken)), count
 
     def clear(self) -> None:
@@ -58,4 +55,4 @@ class DropTailQueue:
             self.dropped_frames += count
             self.dropped_bytes += len(blocks)
         self._items.clear()
-        self._size = 0
+        self.size = 0

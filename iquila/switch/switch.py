@@ -33,7 +33,7 @@ NO_BRIDGE_MACS = 3
 _ZERO, _BROADCAST = b"\0" * 6, b"\xff" * 6
 _FLOOD = Route(None, None)
 DIRECT = 4096
-"""Bytes from which on a slice is sent at once; smaller ones are gathered by lane."""
+"""Bytes from which on a part of a batch is sent at once; smaller ones are gathered by lane."""
 TELL_AGAIN = 1.0
 OFFLOAD_HOLD = 10.0
 """Seconds without traffic to ordinary ports after which a peer may send super-frames again."""
@@ -161,23 +161,32 @@ class VirtualSwitch:
         first = last = total = 0
         for start, end, count, key in runs:
             route = cache.get(key)
-            if route is None:
-                route = self._decide(port, key, now)
-            if route is current and start == last:
-                last = end
-                total += count
-                continue
             if current is not None:
-                self._take(port, buffer, current, (first, last, total), touched)
-            if route is _FLOOD:
-                self._dispatch(port, buffer, touched)
-                self._flood(port, buffer, (start, end, count, key), now)
+                if route is current and start == last:
+                    last = end
+                    total += count
+                    continue
+                # Here and not in a method: this is done for every frame where they alternate.
+                if current.cut or last - first >= DIRECT:
+                    self._take(port, buffer, current, (first, last, total), touched)
+                else:
+                    if not current.parts:
+                        touched.append(current)
+                    current.parts.append(buffer[first:last])
+                    current.count += total
                 current = None
-                continue
+            if route is None:
+                # A decision may make others void, and new routes on the same lanes with them:
+                # what was gathered for the old ones has to go first.
+                self._dispatch(port, touched)
+                route = self._decide(port, key, now)
+                if route is _FLOOD:
+                    self._flood(port, buffer, (start, end, count, key), now)
+                    continue
             current, first, last, total = route, start, end, count
         if current is not None:
             self._take(port, buffer, current, (first, last, total), touched)
-        self._dispatch(port, buffer, touched)
+        self._dispatch(port, touched)
 
     def _take(
         self,
@@ -187,27 +196,23 @@ class VirtualSwitch:
         part: tuple[int, int, int],
         touched: list[Route],
     ) -> None:
-        """Send a part of the buffer on its way at once, or gather it."""
-        start, end, count = part
-        if not route.slices:
-            if end - start >= DIRECT:
-                self._forward(port, buffer, route, part)
-                return
-            touched.append(route)
-        route.slices.append((start, end))
-        route.count += count
+        """Send a part of the buffer on its way at once, after what was gathered for it."""
+        if route.cut:
+            # The ordinary frames of the same conversation go by another route.
+            self._dispatch(port, touched)
+        elif route.parts:
+            start, end, count = part
+            route.parts.append(buffer[start:end])
+            route.count += count
+            return
+        self._forward(port, buffer, route, part)
 
-    def _dispatch(self, port: Port, buffer: bytearray, touched: list[Route]) -> None:
+    def _dispatch(self, port: Port, touched: list[Route]) -> None:
         """Send what was gathered."""
         for route in touched:
-            slices, count = route.slices, route.count
-            route.slices, route.count = [], 0
-            if len(slices) == 1:
-                self._forward(port, buffer, route, (*slices[0], count))
-            else:
-                with memoryview(buffer) as view:
-                    blocks = b"".join([view[start:end] for start, end in slices])
-                self._forward_gathered(port, route, blocks, count)
+            blocks, count = b"".join(route.parts), route.count
+            route.parts, route.count = [], 0
+            self._forward_gathered(port, route, blocks, count)
         touched.clear()
 
     def _forward(
@@ -368,7 +373,8 @@ class VirtualSwitch:
         for monitor in self._monitors:
             monitor.sent.unicast_frames += count
             monitor.sent.unicast_bytes += len(blocks) - 4 * count
-            monitor.outlet.queue_blocks(blocks, count)
+            # Always on the same lane: many conversations, each of which has to stay in order.
+            monitor.outlet.lane(b"").queue_blocks(blocks, count)
 
 
 def _is_super(key: bytes) -> bool:

@@ -21,6 +21,8 @@ Run = tuple[int, int, int, bytes]
 words in place, all with the same key: destination MAC + source MAC, 12 bytes, and :data:`MARK`
 behind them if the blocks are super-frames."""
 
+MACS = 12
+"""Bytes of a key that are addresses."""
 MIN_FRAME = 14
 MAX_FRAME = 1600
 MAX_BLOCK = 3200

@@ -20,6 +20,10 @@ from .runner import UnknownContender, chosen, run
 
 BENCHES = {
     "path": "TAP to TAP through clients and a server, in network namespaces",
+    "logins": "logins through a controller and its redirect, and how evenly they spread",
+    "sessions": "memory of idle sessions, and how soon a server full of them answers",
+    "switch": "what a frame costs the process of the server, by run length, size and ports",
+    "flood": "one broadcast to 1000 sessions",
 }
 """Name, which is the name of the module too -> one line for --help."""
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from iquila.device.moderation import FAST, SMALL_BATCH, WINDOW, Moderation
+from iquila.device.moderation import FAST, SMALL_FRAME, WINDOW, Moderation
 
 
 class ModerationTests(SynchronousTestCase):
@@ -27,9 +27,9 @@ class ModerationTests(SynchronousTestCase):
         frames = FAST * 2 * 0.05
         self.assertGreater(self.pauses(FAST * 2), frames * 0.9)
 
-    def test_large_batches(self) -> None:
-        """What is much already does not wait."""
-        self.assertEqual(self.pauses(FAST * 2, SMALL_BATCH), 0)
+    def test_large_frames(self) -> None:
+        """They do not wait."""
+        self.assertEqual(self.pauses(FAST * 2, SMALL_FRAME), 0)
 
     @given(st.floats(0.01, 1e6))
     def test_after_a_silence(self, silence: float) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from iquila.session.flows import FLOW_LIMIT, IDLE_SECONDS, PAUSE_SECONDS, FlowTable
+from iquila.session.flows import FLOW_LIMIT, IDLE_SECONDS, FlowTable
 
 KEYS = [bytes([number]) * 12 for number in range(40)]
 
@@ -38,17 +38,33 @@ class FlowTests(SynchronousTestCase):
         """A conversation pauses, then takes another way; others go on."""
         flows: FlowTable[str] = FlowTable()
         before = {key: flows.choose(key, "ab", 0.0) for key in KEYS}
-        self.assertTrue(flows.lost("a", 1.0))
-        during = {key: flows.choose(key, "b", 1.0 + PAUSE_SECONDS / 2) for key in KEYS}
+        self.assertTrue(flows.lost("a", 1.0, 0.5))
+        self.assertEqual(flows.pausing(), ["a"])
+        self.assertEqual(flows.pause(1.25), 0.25)
+        during = {key: flows.choose(key, "b", 1.25) for key in KEYS}
         self.assertEqual(during, {key: None if way == "a" else "b" for key, way in before.items()})
-        after = {flows.choose(key, "b", 1.0 + PAUSE_SECONDS) for key in KEYS}
+        after = {flows.choose(key, "b", 1.5) for key in KEYS}
         self.assertEqual(after, {"b"})
+        self.assertEqual((flows.pause(1.5), flows.pausing()), (0.0, []))
+
+    def test_confirmed_loss(self) -> None:
+        """What paused for that way goes on at once."""
+        flows: FlowTable[str] = FlowTable()
+        for key in KEYS:
+            flows.choose(key, "abc", 0.0)
+        flows.lost("a", 1.0, 0.5)
+        flows.lost("b", 1.0, 0.5)
+        flows.confirmed("a")
+        self.assertEqual(flows.pausing(), ["b"])
+        flows.confirmed("b")
+        self.assertEqual({flows.choose(key, "c", 1.0) for key in KEYS}, {"c"})
 
     def test_loss_of_an_unused_way(self) -> None:
         """Nothing pauses."""
         flows: FlowTable[str] = FlowTable()
         flows.choose(KEYS[0], "a", 0.0)
-        self.assertFalse(flows.lost("b", 0.0))
+        self.assertFalse(flows.lost("b", 0.0, 0.5))
+        self.assertEqual(flows.pause(0.0), 0.0)
 
     def test_no_way(self) -> None:
         """There is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import weakref
 from ipaddress import IPv4Address
 from typing import Any
@@ -18,16 +19,18 @@ from iquila.errors import AuthenticationFailed, ConfigurationError, SessionTimed
 from iquila.session.account import RetryPolicy
 from iquila.session.certificate import load_or_make, make_identity, normal_fingerprint
 from iquila.session.connection import QUEUE_LIMIT, BlockConnection
+from iquila.session.contexts import ALPN_VEN
 from iquila.session.gate import Peer
 from iquila.session.login import Server, members
 from iquila.session.negotiation import Negotiation, Reply, Stage
 from iquila.session.server import ServerSession, SessionFacts
 from iquila.session.table import SessionTable
-from iquila.session.tunnel import State
+from iquila.session.tunnel import CONFIRM_SECONDS, PAUSE_SECONDS, State
 from iquila.session.verification import Unverified
 from iquila.switch.switch import VirtualSwitch
 from iquila.wire.additional import AdditionalAnswer, AdditionalConnect, Direction
-from iquila.wire.blocks import group
+from iquila.wire.blocks import control_message, group
+from iquila.wire.gone import NAME_SIZE, gone_message
 from iquila.wire.hello import Hello
 from iquila.wire.login import Anonymous, ClientIdentity, Login
 from iquila.wire.node import NodeInformation
@@ -35,6 +38,7 @@ from iquila.wire.pack import Pack
 from iquila.wire.policy import Policy
 from iquila.wire.redirect import Redirect
 from iquila.wire.request import PasswordChange
+from iquila.wire.scan import MARK
 
 HEADROOM = 64
 CLIENT = ClientIdentity("client", 501, 9674)
@@ -46,11 +50,18 @@ FRAME = b"\xff" * 6 + b"\x02\0\0\0\0\x01" + b"x" * 48
 class Transport(StringTransport):
     """A transport that takes what it is told to take."""
 
-    def __init__(self) -> None:
+    negotiatedProtocol = ALPN_VEN
+
+    def __init__(self, name: bytes = b"") -> None:
         super().__init__()
+        self._name = name or os.urandom(32)
         self.room = 1 << 30
         self.waiting = b""
         self.closed = ""
+
+    def channel_binding(self, label: bytes) -> bytes:
+        """Return what both ends know."""
+        return self._name
 
     def pending(self) -> int:
         """Return what waits."""
@@ -201,6 +212,85 @@ class ServerSessionTests(SessionTestCase):
         self.assertEqual(directions[0], back)
         self.assertEqual(sorted(directions[1:]), sorted([there, back]))
 
+    def test_kinds_of_frames_share_a_lane(self) -> None:
+        """A conversation stays in order when its sender begins or ends to use super-frames."""
+        session = self.session(max_connections=8)
+        self.connect(session.first_connection())
+        for _ in range(7):
+            self.connect(session.additional_connection()[1])
+        for number in range(40):
+            key = bytes([number]) * 12
+            self.assertIs(session.lane(key), session.lane(key + MARK))
+
+    def paused(self, ours: bool = True) -> tuple[ServerSession, list[Transport], bytes]:
+        """Return a session that has lost the connection of a conversation, and its key."""
+        session = self.session(max_connections=3)
+        key = b"k" * 12
+        connections = [session.first_connection()]
+        connections += [session.additional_connection()[1] for _ in range(2)]
+        transports = []
+        for connection in connections:
+            transport = Transport()
+            transport.negotiatedProtocol = ALPN_VEN if ours else b""
+            connection.makeConnection(transport)
+            transports.append(transport)
+        lost = session.lane(key)
+        number = next(n for n, c in enumerate(connections) if c is lost)
+        connections.pop(number).connectionLost(Failure(ConnectionLost()))
+        transports.append(transports.pop(number))
+        self.connections = connections
+        self.assertIs(session.lane(key), session.nowhere)
+        self.assertTrue(session.congested)
+        return session, transports, key
+
+    def test_a_conversation_waits_for_the_other_end(self) -> None:
+        """It pauses until a client of ours has lost its connection too."""
+        session, transports, key = self.paused()
+        name = transports[-1].channel_binding(b"")[:NAME_SIZE]
+        self.assertIn(control_message(gone_message([name])), transports[1].value())
+        self.clock.advance(CONFIRM_SECONDS / 2)
+        self.assertIs(session.lane(key), session.nowhere)
+        self.receive(self.connections[0], control_message(gone_message([b"x" * NAME_SIZE])))
+        self.assertIs(session.lane(key), session.nowhere)
+        self.receive(self.connections[0], control_message(gone_message([name])))
+        self.assertIn(session.lane(key), self.connections)
+        self.assertFalse(session.congested)
+
+    def test_nobody_waits_for_ever(self) -> None:
+        """Where no word comes, or none is to be expected, the pause ends by the clock."""
+        for ours, seconds in ((True, CONFIRM_SECONDS), (False, PAUSE_SECONDS)):
+            session, _transports, key = self.paused(ours)
+            self.clock.advance(0.9 * seconds)
+            self.assertIs(session.lane(key), session.nowhere)
+            self.clock.advance(0.2 * seconds)
+            self.assertIn(session.lane(key), self.connections)
+            self.assertFalse(session.congested)
+            session.end()
+
+    def test_the_other_end_may_notice_first(self) -> None:
+        """Then there is no pause, and its word that is repeated changes nothing."""
+        session = self.session(max_connections=2)
+        key = b"k" * 12
+        connections = [session.first_connection(), session.additional_connection()[1]]
+        names = [self.connect(c).channel_binding(b"")[:NAME_SIZE] for c in connections]
+        lost = connections.index(session.lane(key))  # type: ignore[arg-type]
+        for _ in range(2):
+            message = control_message(gone_message([names[lost]]))
+            self.receive(connections[1 - lost], message)
+        connections[lost].connectionLost(Failure(ConnectionLost()))
+        self.assertIs(session.lane(key), connections[1 - lost])
+
+    def test_losses_are_told_on_the_next_connection(self) -> None:
+        """Where no other was left."""
+        session = self.session(max_connections=2)
+        first = session.first_connection()
+        name = self.connect(first).channel_binding(b"")[:NAME_SIZE]
+        first.connectionLost(Failure(ConnectionLost()))
+        self.assertTrue(session.congested)
+        transport = self.connect(session.additional_connection()[1])
+        self.assertIn(control_message(gone_message([name])), transport.value())
+        self.assertFalse(session.congested)
+
     def test_a_slow_client_loses_whole_runs(self) -> None:
         """What does not fit in the queue is dropped; the rest arrives whole when there is room."""
         connection = self.session().first_connection()
@@ -210,14 +300,14 @@ class ServerSessionTests(SessionTestCase):
         for _ in range(2 * QUEUE_LIMIT // len(blocks)):
             connection.queue_blocks(blocks, 100)
         self.clock.advance(0)
-        self.assertLessEqual(len(connection.queue), QUEUE_LIMIT)
+        self.assertLessEqual(connection.queue.size, QUEUE_LIMIT)
         self.assertGreater(connection.queue.dropped_frames, 0)
         self.assertEqual(connection.queue.dropped_frames % 100, 0)
         transport.room, waiting = 1 << 30, transport.waiting
         transport.waiting = b""
         transport.write(waiting)
         connection.resumeProducing()
-        self.assertEqual(len(connection.queue), 0)
+        self.assertEqual(connection.queue.size, 0)
 
     def test_a_violated_stream_closes_that_connection(self) -> None:
         """And no other."""

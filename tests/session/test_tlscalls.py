@@ -52,9 +52,9 @@ class CallsTests:
         self.sockets = ours, theirs
         self.buffer = SharedBuffer(64 + LIMIT + RECORD)
 
-    def read(self, limit: int = LIMIT) -> tuple[bytes, Outcome]:
+    def read(self, limit: int = LIMIT, greedy: bool = True) -> tuple[bytes, Outcome]:
         """Read at the server."""
-        end, outcome = self.calls.read(self.server, self.buffer, 64, 64 + limit)
+        end, outcome = self.calls.read(self.server, self.buffer, 64, 64 + limit, greedy)
         return bytes(self.buffer.data[64:end]), outcome
 
     def write(self, data: bytes) -> tuple[int, Outcome]:
@@ -78,6 +78,18 @@ class CallsTests:
         test.assertIs(outcome, Outcome.DONE)
         test.assertTrue(20_000 <= len(got) < 20_000 + RECORD)
         test.assertEqual(got + self.read()[0], data)
+
+    def test_one_record(self) -> None:
+        """Without greed, a record that is not full is the last; full ones are not."""
+        test: Any = self
+        self.write(b"one")
+        self.write(b"two")
+        test.assertEqual(self.read(greedy=False), (b"one", Outcome.DONE))
+        test.assertEqual(self.read(greedy=False), (b"two", Outcome.DONE))
+        test.assertEqual(self.read(greedy=False), (b"", Outcome.WANT_READ))
+        data = os.urandom(3 * RECORD + 10)
+        self.write(data)
+        test.assertEqual(self.read(greedy=False), (data, Outcome.DONE))
 
     def test_a_full_socket(self) -> None:
         """The rest is offered again and nothing is lost or sent twice."""

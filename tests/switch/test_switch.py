@@ -44,11 +44,14 @@ class Outlet:
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
+        self.lanes: set[bytes] = set()
+        """The conversations that somebody wanted lanes for."""
         self.super_frames = 0
         self.offload: list[bool] = []
 
     def lane(self, key: bytes) -> Outlet:
         """Return the only lane."""
+        self.lanes.add(key)
         return self
 
     def set_offload(self, on: bool) -> None:
@@ -194,6 +197,15 @@ class ForwardingTests(SynchronousTestCase):
         self.lab.send("m", frame(BROADCAST, mac(7)))
         self.assertEqual(self.lab.got(), {})
 
+    def test_monitors_have_one_lane(self) -> None:
+        """On which everything stays in order, floods and parts of batches too."""
+        self.lab.plug("m", monitor=True)
+        self.lab.learn("b", 2)
+        sent = [frame(mac(2), mac(1)), frame(mac(3), mac(1)), frame(mac(2), mac(5))] * 3
+        self.lab.send("a", *sent)
+        self.assertEqual(self.lab.got()["m"], sent)
+        self.assertEqual(self.lab.outlets["m"].lanes, {b""})
+
     def test_deleted_addresses(self) -> None:
         """Forgetting one by hand floods again."""
         self.lab.learn("b", 2)
@@ -227,6 +239,25 @@ class ForwardingTests(SynchronousTestCase):
                     [f for f in got.get(name, []) if f.startswith(to)],
                     [f for f in sent.get(name, []) if f.startswith(to)],
                 )
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.tuples(st.integers(10, 14), st.integers(1, 80)), min_size=1, max_size=30))
+    def test_learning_amid_a_batch(self, parts: list[tuple[int, int]]) -> None:
+        """A new station in a batch changes nothing in the order of the others' frames."""
+        self.lab = Lab()
+        self.lab.plug("a", "b")
+        self.lab.learn("b", 2)
+        sent = [
+            frame(mac(2), mac(source), number.to_bytes(4, "big") * count)
+            for number, (source, count) in enumerate(parts)
+            for _ in range(count)
+        ]
+        self.lab.send("a", *sent)
+        got = self.lab.got()["b"]
+        for source in range(10, 15):
+            of_source = [f for f in sent if f[6:12] == mac(source)]
+            # Not assertEqual: it would take minutes to tell the difference.
+            self.assertTrue([f for f in got if f[6:12] == mac(source)] == of_source)
 
     @settings(max_examples=60, deadline=None)
     @given(
@@ -283,6 +314,15 @@ class SuperFrameTests(SynchronousTestCase):
         self.assertEqual([len(f) for f in frames], [66 + 1400, 66 + 1400, 66 + 200] * 3)
         self.assertEqual(b"".join(f[66:] for f in frames), b"x" * 9000)
         self.assertEqual(self.lab.outlets["a"].offload, [False])
+
+    def test_both_kinds_stay_in_order(self) -> None:
+        """A super-frame does not overtake the ordinary frame in front of it."""
+        for size in (100, 20_000):
+            before = frame(mac(3), mac(1), b"before")
+            after = frame(mac(3), mac(1), b"after")
+            self.lab.send_blocks("a", block(before), self.super_frame(mac(3), size), block(after))
+            got = self.lab.got()["o"]
+            self.assertEqual((got[0], got[-1]), (before, after))
 
     def test_ordinary_frames_count_too(self) -> None:
         """While the sender talks to the other kind it stays told; afterwards it is free again."""
@@ -405,10 +445,10 @@ class QueueTests(SynchronousTestCase):
             run = bytes((number,)) * size
             if queue.put(run, 1):
                 kept.append(run)
-            self.assertLessEqual(len(queue), limit)
+            self.assertLessEqual(queue.size, limit)
         self.assertEqual(queue.dropped_frames, len(sizes) - len(kept))
         out = b""
-        while len(queue):
+        while queue.size:
             blocks, _count = queue.take(30)
             out += blocks
         self.assertEqual(out, b"".join(kept))

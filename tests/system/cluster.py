@@ -148,21 +148,30 @@ class Cluster:
     """A controller that carries no sessions, and members."""
 
     network: Network
+    environment: Mapping[str, str] = field(factory=dict)
+    nice: int | None = None
+    """The priority of the servers; None is that of this process."""
     controller: Server = field(init=False)
     members: dict[str, Server] = field(init=False, factory=dict)
 
     def start(self, members: int = 2) -> None:
         """Start everything, and return when all members have joined."""
-        self.controller = Server(self.network.add("controller", 1), "controller", ("--only",))
+        self.controller = self._server("controller", 1, "controller", "--only")
         self.controller.start()
         for number in range(1, members + 1):
-            host = self.network.add(f"member{number}", 1 + number)
+            name = f"member{number}"
+            self.members[name] = self._server(name, 1 + number, "member")
+            host = self.members[name].host
             password = host.scratch / "controller-password"
             password.write_text(PASSWORD + "\n")
             options = (f"--controller=10.77.0.1:{PORT}", f"--password-file={password}")
-            self.members[host.name] = Server(host, "member", options)
-            self.members[host.name].start()
+            self.members[name].options = options
+            self.members[name].start()
         self.wait_members(members)
+
+    def _server(self, name: str, number: int, role: str, *options: str) -> Server:
+        host = self.network.add(name, number)
+        return Server(host, role, options, self.environment, self.nice)
 
     def wait_members(self, count: int) -> None:
         """Return when the controller has so many members."""
