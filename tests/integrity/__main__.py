@@ -22,7 +22,8 @@ def line(result: dict[str, Any]) -> str:
         sent, got = (sum(way[name] for way in ways) for name in ("sent_bytes", "bytes"))
         parts.append(
             f"{part['name']}: {sent / GIB:.3f} GiB, {got / sent:.2%} arrived, "
-            f"{sum(way['wrong'] for way in ways)} wrong, {part['resets']} resets, "
+            f"{sum(way['wrong'] for way in ways)} wrong, {sum(way['late'] for way in ways)} late, "
+            f"{part['resets']} resets, "
             f"{part['seconds']:.1f} s ({part['cpu_seconds']:.1f} s CPU)"
         )
     return f"{result['mode']}: {'; '.join(parts)}"

@@ -167,7 +167,9 @@ class Sink:
     errors: list[str] = field(factory=list)
     """What was wrong with the first of the wrong frames."""
     wrong: int = 0
-    """How many frames were wrong."""
+    """How many frames were not what was sent."""
+    late: int = 0
+    """How many came after a later one of their flow, or twice; they are not in `frames`."""
     last: list[int] = field(init=False)
     """The number of the latest frame of each flow."""
     _marks: list[int] = field(init=False)
@@ -223,7 +225,8 @@ class Sink:
             self._wrong(f"frame {number} of flow {flow} ({size} bytes) has other bytes")
             return
         if number <= self.last[flow]:
-            self._wrong(f"frame {number} of flow {flow} comes after frame {self.last[flow]}")
+            self.late += 1
+            self._note(f"frame {number} of flow {flow} comes after frame {self.last[flow]}")
             return
         self.last[flow] = number
         self.frames += 1
@@ -233,5 +236,8 @@ class Sink:
 
     def _wrong(self, what: str) -> None:
         self.wrong += 1
+        self._note(what)
+
+    def _note(self, what: str) -> None:
         if len(self.errors) < _MAX_ERRORS:
             self.errors.append(what)

@@ -22,8 +22,9 @@ RESETS = 0.01
 """The probability that a connection is cut before a batch."""
 GIB = 1 << 30
 FLOORS = {1: 0.2, 8: 0.8}
-"""The share of bytes that has to arrive while connections are cut, by their number. With one
-connection everything on its way to a client is lost with it, up to 3 MiB each time."""
+"""The share of bytes that has to arrive while at most 1 % of the batches begin with a reset, by
+the number of connections. With one, up to 3 MiB go with it each time: what is on its way to a
+client, and what goes on coming for it until it is back."""
 
 
 @frozen
@@ -67,6 +68,12 @@ MODES = (
 )
 
 
+def _floor(mode: Mode, probability: float) -> float:
+    if not probability:
+        return 1.0
+    return FLOORS[mode.connections] if probability <= RESETS else 0.0
+
+
 def problems(mode: Mode, result: dict[str, Any]) -> list[str]:
     """Return what is wrong with a result of :mod:`.run`."""
     found = []
@@ -75,9 +82,10 @@ def problems(mode: Mode, result: dict[str, Any]) -> list[str]:
     for part in result["parts"]:
         for number, way in enumerate(part["directions"]):
             where = f"{part['name']}, direction {number}"
-            if way["wrong"]:
-                found.append(f"{where}: {way['wrong']} wrong frames: {'; '.join(way['errors'])}")
-            if way["delivered"] < (FLOORS[mode.connections] if part["resets"] else 1.0):
+            if way["wrong"] or way["late"]:
+                counts = f"{way['wrong']} wrong and {way['late']} late frames"
+                found.append(f"{where}: {counts}: {'; '.join(way['errors'])}")
+            if way["delivered"] < _floor(mode, part["probability"]):
                 found.append(f"{where}: only {way['delivered']:.3%} arrived")
             if mode.super_frames and not way["super_frames"]:
                 found.append(f"{where}: there were no super-frames")

@@ -159,6 +159,7 @@ class Direction:
             "runs": sink.runs,
             "waits": self.waits,
             "wrong": sink.wrong,
+            "late": sink.late,
         }
 
 
@@ -182,6 +183,7 @@ async def carry(
         directions.append({**counts, "errors": direction.sink.errors})
     return {
         "name": "cut" if resets else "calm",
+        "probability": resets,
         "resets": lab.cuts - cuts,
         "unlearned": lab.unlearned - unlearned,
         "seconds": time.monotonic() - begin,

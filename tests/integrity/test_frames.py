@@ -48,7 +48,7 @@ class FrameTests(SynchronousTestCase):
         for _ in range(3):
             buffer, end, count = made.batch(200_000)
             sink.blocks(buffer, runs_of(buffer, end, count))
-        self.assertEqual((sink.wrong, sink.errors), (0, []))
+        self.assertEqual((sink.wrong, sink.late, sink.errors), (0, 0, []))
         self.assertEqual((sink.frames, sink.octets), (made.frames, made.octets))
         self.assertEqual(sum(gone_on), made.octets)
         if not super_frames:
@@ -83,7 +83,8 @@ class FrameTests(SynchronousTestCase):
             words |= set(range(start, start + 4))
             start += 4 + (int.from_bytes(buffer[start : start + 4], "big") & ~SUPER)
         if at not in words:
-            self.assertGreater(self.spoiled(spoil).wrong, 0)
+            sink = self.spoiled(spoil)
+            self.assertGreater(sink.wrong, 0)
 
     @settings(max_examples=50, deadline=None)
     @given(st.data())
@@ -100,10 +101,11 @@ class FrameTests(SynchronousTestCase):
         for changed in (swapped, repeated):
             sink = Sink(POOL, FLOWS)
             sink.ordinary(changed)
-            self.assertGreater(sink.wrong, 0)
+            self.assertGreater(sink.late, 0)
+            self.assertEqual(sink.wrong, 0)
         sink = Sink(POOL, FLOWS)
         sink.ordinary(frames[:first] + frames[second:])
-        self.assertEqual(sink.wrong, 0)
+        self.assertEqual((sink.wrong, sink.late), (0, 0))
 
     def test_sizes_count(self) -> None:
         """A frame that lost its end, or got one, is noticed; so is what is no frame."""

@@ -62,19 +62,25 @@ class IntegrityTests(SynchronousTestCase):
 
     def test_problems(self) -> None:
         """Wrong frames, lost ones, and lost sessions are."""
-        way = {"wrong": 0, "errors": [], "delivered": 1.0, "super_frames": 1}
+        way = {"wrong": 0, "late": 0, "errors": [], "delivered": 1.0, "super_frames": 1}
+        part = {"name": "calm", "probability": 0.0, "directions": [way, way]}
         good = {
             "sessions": [1, 1],
-            "parts": [{"name": "calm", "resets": 0, "directions": [way, way]}],
+            "parts": [part],
         }
         mode = Mode(True, 1, False, False)
         self.assertEqual(problems(mode, good), [])
         for change, word in (
-            ({"wrong": 2, "errors": ["what"]}, "2 wrong"),
+            ({"wrong": 2, "errors": ["what"]}, "2 wrong and 0 late frames: what"),
+            ({"late": 2}, "0 wrong and 2 late"),
             ({"delivered": 0.9999}, "only 99.990%"),
             ({"super_frames": 0}, "no super-frames"),
         ):
-            parts = [{"name": "calm", "resets": 0, "directions": [way, {**way, **change}]}]
+            parts = [{**part, "directions": [way, {**way, **change}]}]
             (found,) = problems(mode, {**good, "parts": parts})
             self.assertIn(word, found)
+        for probability, share, ok in ((0.01, 0.5, True), (0.01, 0.1, False), (0.2, 0.1, True)):
+            cut = {**part, "probability": probability}
+            cut["directions"] = [way, {**way, "delivered": share}]
+            self.assertEqual(not problems(mode, {**good, "parts": [cut]}), ok)
         self.assertIn("2, 1", problems(mode, {**good, "sessions": [2, 1]})[0])
