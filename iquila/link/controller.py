@@ -7,6 +7,7 @@ import time
 from typing import Any, ClassVar
 from typing import Protocol as Shape
 
+import msgspec
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -34,6 +35,7 @@ from iquila.link.commands import (
     MemberFacts,
     Operate,
     Report,
+    TicketOrder,
 )
 from iquila.link.protocol import LinkLocator, LinkProtocol, refusing
 from iquila.link.replication import Replicator
@@ -101,7 +103,8 @@ class MemberHandle:
 
         :raises VENError: it refused, or did not answer in time.
         """
-        await self._protocol.call(IssueTicket, ticket=ticket, grant=grant, revision=revision)
+        order = msgspec.json.encode(TicketOrder(ticket, grant, revision))
+        await self._protocol.call_plain(IssueTicket, order=order)
 
     async def operate(self, operation: str, request: bytes) -> bytes:
         """

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 from typing import Protocol as Shape
 
+import msgspec
 from attrs import evolve, frozen
 from twisted.application.internet import ClientService
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.protocols import amp
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -53,8 +55,9 @@ from iquila.link.commands import (
     Replicate,
     Report,
     Revision,
+    TicketOrder,
 )
-from iquila.link.protocol import LinkLocator, LinkProtocol, refusing
+from iquila.link.protocol import LinkLocator, LinkProtocol, refusal, refusing
 from iquila.link.replication import Replica
 
 REPORT_INTERVAL = 1.0
@@ -143,22 +146,36 @@ class _Locator(LinkLocator):
         await self._replica.take(page)
         return {}
 
-    @IssueTicket.responder
-    @refusing
-    async def issue_ticket(self, ticket: bytes, grant: Grant, revision: int) -> dict[str, Any]:
-        if not self._replica.has(revision):
-            await self._until(revision, grant)
-        self._handler.issue_ticket(ticket, grant)
-        return {}
+    def locateResponder(self, name: bytes) -> Any:
+        """Return the responder of a command."""
+        if name == IssueTicket.commandName and self.protocol.trusted:
+            return self._ordered
+        return super().locateResponder(name)
 
-    async def _until(self, revision: int, grant: Grant) -> None:
-        reached = Deferred.fromCoroutine(self._replica.reaches(revision))
+    def _ordered(self, box: amp.AmpBox) -> amp.AmpBox | Deferred[amp.AmpBox]:
+        order = _ORDERS.decode(box[b"order"])
+        if not self._replica.has(order.revision):
+            return Deferred.fromCoroutine(self._issue_later(order))
+        return self._issue(order)
+
+    def _issue(self, order: TicketOrder) -> amp.AmpBox:
         try:
-            await reached.addTimeout(
-                REVISION_SECONDS, self.protocol.clock, lambda _r, _t: _late(grant)
-            )
-        except CancelledError:
-            raise _late(grant) from None
+            self._handler.issue_ticket(order.ticket, order.grant)
+        except VENError as error:
+            raise refusal(error) from None
+        return amp.AmpBox()
+
+    async def _issue_later(self, order: TicketOrder) -> amp.AmpBox:
+        reached = Deferred.fromCoroutine(self._replica.reaches(order.revision))
+        try:
+            await reached.addTimeout(REVISION_SECONDS, self.protocol.clock)
+        except (TimeoutError, CancelledError):
+            raise refusal(
+                SwitchNotFound(
+                    f"The Virtual Switch '{order.grant.switch}' is not ready on this member yet."
+                )
+            ) from None
+        return self._issue(order)
 
     @Operate.responder
     @refusing
@@ -170,8 +187,7 @@ class _Locator(LinkLocator):
         return {}
 
 
-def _late(grant: Grant) -> VENError:
-    raise SwitchNotFound(f"The Virtual Switch '{grant.switch}' is not ready on this member yet.")
+_ORDERS = msgspec.json.Decoder(TicketOrder)
 
 
 class MemberLink(MultiService):

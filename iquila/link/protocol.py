@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.error import ConnectionLost
@@ -21,7 +21,9 @@ from twisted.python.failure import Failure
 from iquila.cluster.health import INTERVAL, Health
 from iquila.cluster.health import Heartbeat as Silence
 from iquila.errors import ControllerConnectFailed, Disconnected, VENError
-from iquila.link.commands import Heartbeat, LinkCommand, Refused
+from iquila.link.commands import REFUSED, Heartbeat, LinkCommand, Refused
+
+T = TypeVar("T")
 
 DEADLINE = 2.0
 """Seconds that an ordinary call may take."""
@@ -185,8 +187,18 @@ class LinkProtocol(amp.AMP):
         """
         if self.transport is None:
             raise Disconnected
+        return await self._answer(self.callRemote(command, **arguments), deadline)
+
+    async def call_plain(
+        self, command: type[LinkCommand], deadline: float = DEADLINE, **arguments: bytes
+    ) -> dict[bytes, bytes]:
+        """Send a command whose arguments are as they travel, and return its answer likewise."""
+        if self.transport is None:
+            raise Disconnected
+        return await self._answer(self.callRemoteString(command.commandName, **arguments), deadline)
+
+    async def _answer(self, answer: Deferred[T], deadline: float) -> T:
         try:
-            answer: Deferred[dict[str, Any]] = self.callRemote(command, **arguments)
             return await answer.addTimeout(deadline, self.clock)
         except Refused as error:
             raise error.error() from None
@@ -194,7 +206,11 @@ class LinkProtocol(amp.AMP):
             raise ControllerConnectFailed(
                 f"The other server of the cluster did not answer in {deadline:g} seconds."
             ) from None
-        except (amp.UnknownRemoteError, amp.UnhandledCommand, amp.RemoteAmpError) as error:
+        except amp.RemoteAmpError as error:
+            if error.errorCode == REFUSED:
+                raise Refused(error.description).error() from None
+            raise Disconnected(f"The other server of the cluster failed: {error}") from None
+        except amp.UnhandledCommand as error:
             raise Disconnected(f"The other server of the cluster failed: {error}") from None
         except VENError:
             raise
@@ -215,6 +231,11 @@ class LinkLocator(amp.CommandLocator):
             self.protocol.abort()
             return None
         return super().locateResponder(name)
+
+
+def refusal(error: VENError) -> amp.RemoteAmpError:
+    """Return what a responder of plain boxes raises for a refusal."""
+    return amp.RemoteAmpError(REFUSED, str(Refused.of(error)))
 
 
 def refusing(responder: Callable[..., Awaitable[Any]]) -> Callable[..., Deferred[Any]]:

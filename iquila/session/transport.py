@@ -215,6 +215,10 @@ class TLSTransport(tcp.Connection):
     def _make_tls(self) -> SSL.Connection:
         raise NotImplementedError
 
+    def _negotiated(self) -> bytes | None:
+        assert self.tls is not None
+        return self.tls.get_alpn_proto_negotiated() or None
+
     def _judge_peer(self) -> None:
         """Check the peer after the handshake; raise to refuse it."""
 
@@ -247,7 +251,7 @@ class TLSTransport(tcp.Connection):
         assert self.tls is not None
         self._cancel_timer()
         self._secured = True
-        self.negotiatedProtocol = self.tls.get_alpn_proto_negotiated() or None
+        self.negotiatedProtocol = self._negotiated()
         try:
             self._judge_peer()
         except Exception as error:
@@ -449,6 +453,8 @@ class TLSServerTransport(TLSTransport, tcp.Server):
 
     contexts: ServerContexts
     _pacer: Pacer | None = None
+    _offers = False
+    """Whether the peer offered application protocols."""
 
     def __init__(
         self,
@@ -532,9 +538,13 @@ class TLSServerTransport(TLSTransport, tcp.Server):
         hello = parse_client_hello(peeked)
         if hello is None:
             raise _NotReady
+        self._offers = bool(hello.alpn)
         connection = SSL.Connection(self.contexts.choose(hello.alpn), self.socket)
         connection.set_accept_state()
         return connection
+
+    def _negotiated(self) -> bytes | None:
+        return super()._negotiated() if self._offers else None
 
 
 class TLSPort(tcp.Port):

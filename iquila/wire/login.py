@@ -10,6 +10,14 @@ from iquila.wire.pack import Pack
 
 ANONYMOUS, PASSWORD, PLAIN_PASSWORD, CERTIFICATE, TICKET = 0, 1, 2, 3, 99
 DIGEST = 20
+_OPTION_KEYS = (
+    "max_connection",
+    "use_compress",
+    "half_connection",
+    "require_bridge_routing_mode",
+    "require_monitor_mode",
+    "qos",
+)
 
 
 @frozen
@@ -114,14 +122,15 @@ class LoginOptions:
     def from_pack(cls, pack: Pack) -> LoginOptions:
         """Read the options of a pack."""
         unique_id = pack.get_data("unique_id")
+        connections, compress, half, bridge, monitor, qos = pack.first_ints(_OPTION_KEYS)
         return cls(
-            max_connection=min(max(pack.get_int("max_connection", default=1), 1), 32),
+            max_connection=min(max(connections, 1), 32),
             use_encrypt=pack.get_bool("use_encrypt", default=True),
-            use_compress=pack.get_bool("use_compress"),
-            half_connection=pack.get_bool("half_connection"),
-            bridge_mode=pack.get_bool("require_bridge_routing_mode"),
-            monitor_mode=pack.get_bool("require_monitor_mode"),
-            qos=pack.get_bool("qos"),
+            use_compress=bool(compress),
+            half_connection=bool(half),
+            bridge_mode=bool(bridge),
+            monitor_mode=bool(monitor),
+            qos=bool(qos),
             unique_id=unique_id if len(unique_id) == DIGEST else b"\0" * DIGEST,
         )
 
