@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Mapping
 
@@ -69,11 +70,21 @@ class IntegrityTestCase(NetworkTestCase):
         eventually(lambda: len(ping(one[0], f"10.88.0.{number}", count=1)), "an answer")
 
     def reset(self, times: int, pause: float) -> None:
-        """Cut connections, one after the other."""
+        """Cut connections at one end or the other, one after the other."""
         for _ in range(times):
             time.sleep(pause)
-            if not reset_one(self.host, PORT):
+            host = random.choice(list(self.network.hosts.values()))
+            if not self.reset_at(host):
                 refuse("needs a kernel that lets ss cut connections: CONFIG_INET_DIAG_DESTROY")
+
+    def reset_at(self, host: Host) -> bool:
+        """Cut a connection of a host, which may be opening another one just now."""
+
+        def cut() -> tuple[bool] | None:
+            done = reset_one(host, PORT)
+            return None if done is None else (done,)
+
+        return eventually(cut, f"{host.name}: a connection", interval=0.02)[0]
 
     def check_stream(
         self, one: End, two: End, size: int, *, number: int = 2, resets: int = 0
@@ -123,6 +134,9 @@ class ClientTests(IntegrityTestCase):
         self.check_stream(one, two, 300 * MIB, resets=6)
         self.check_frames(one, two, CALM_SHARE)
         self.check_frames(one, two, CUT_SHARE, resets=6)
+        for host, _ in (one, two):
+            log = (host.scratch / "iquila-client.log").read_text()
+            self.assertEqual(log.count("is open at"), 1, f"{host.name} had to log in again")
 
     def test_ordinary_frames(self) -> None:
         """On one connection each."""

@@ -116,18 +116,18 @@ def offload(host: Host, device: str) -> bool:
     return bool(int(run(inside)))
 
 
-def reset_one(server: Host, port: int) -> bool:
+def reset_one(host: Host, port: int) -> bool | None:
     """
-    Cut one of a server's TCP connections with a reset, chosen at random.
+    Cut one of a host's TCP connections with a reset, chosen at random.
 
-    :returns: False where this kernel cannot do that, or there is none.
+    :param port: of either end.
+    :returns: None if there is none, False if this kernel cannot do it.
     """
-    ss = ["ip", "netns", "exec", server.namespace, "ss"]
-    own = ["state", "established", "sport", "=", f":{port}"]
-    rows = run([*ss, "-Htn", *own]).splitlines()
-    if not rows:
-        return False
-    address, _, number = random.choice(rows).split()[3].rpartition(":")
-    chosen = [*own, "dst", address, "dport", "=", f":{number}"]
+    ss = ["ip", "netns", "exec", host.namespace, "ss"]
+    rows = run([*ss, "-Htn", "state", "established", f"( sport = :{port} or dport = :{port} )"])
+    if not rows.strip():
+        return None
+    here, there = random.choice(rows.splitlines()).split()[2:4]
+    chosen = ["state", "established", "src", here, "dst", there]
     run([*ss, "-K", *chosen])
     return not run([*ss, "-Htn", *chosen]).strip()
