@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 QUEUE_LIMIT = 4 * 1024 * 1024
 """Bytes that wait for one slow connection before whole runs are dropped (data-path §7)."""
 WRITE_SIZE = 64 * 1024
-SMALL_BLOCK = 256
+LONG_RUN, SMALL_BLOCK = 16, 256
 BURST_LIMIT = 16 * 1024
-"""Bytes read in one turn where blocks are smaller than SMALL_BLOCK: longer bursts of them
-overrun the sockets that they are for."""
+"""Bytes read in one turn in the middle of long runs of blocks smaller than SMALL_BLOCK: longer
+bursts of them overrun the socket that they are for. Short runs go many ways, and the more is read
+at once the fewer writes they become."""
 NAME_LABEL = b"EXPERIMENTAL-iquila-connection"
 """Label of the keying material that a connection's name is made of (RFC 5705)."""
 
@@ -98,7 +99,8 @@ class BlockConnection(Protocol):
             return end
         if runs:
             first, last, count, _key = runs[0]
-            self._io.read_limit = BURST_LIMIT if last - first < count * SMALL_BLOCK else READ_LIMIT
+            small = count >= LONG_RUN and last - first < count * SMALL_BLOCK
+            self._io.read_limit = BURST_LIMIT if small else READ_LIMIT
             if self.receives:
                 self.tunnel.runs_received(buffer, runs)
         return consumed
