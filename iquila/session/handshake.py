@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol
@@ -29,11 +29,6 @@ from iquila.wire.pack import Pack
 from iquila.wire.refusal import error_pack
 from iquila.wire.requests import RequestReader, answer, begins_handshake, refusal
 
-if TYPE_CHECKING:
-    from twisted.internet.interfaces import IDelayedCall
-
-HANDSHAKE_SECONDS = 20
-"""Time for everything before the welcome (reference §1.1)."""
 BODY_LIMIT = 64 * 1024
 """A login pack at most, reference §1.4."""
 
@@ -43,7 +38,6 @@ class HandshakeConnection(Protocol):
     One connection before its data phase.
 
     :param gate: the role of the moment.
-    :param clock: `IReactorTime`.
     :param soon: runs a step when there is time, for answers that came from another server.
     :param web: makes the HTTP server's protocol for this connection.
     """
@@ -53,36 +47,24 @@ class HandshakeConnection(Protocol):
     def __init__(
         self,
         gate: Callable[[], Gate],
-        clock: Any,
         soon: Callable[[Callable[[], None]], None],
         web: Callable[[], IProtocol],
     ) -> None:
         self._gate = gate
-        self._clock = clock
         self._soon = soon
         self._web = web
         self._reader = RequestReader(BODY_LIMIT)
         self._negotiation: Negotiation | None = None
         self._busy = False
         self._io: Any = None
-        self._timer: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
-        """Give the peer its time."""
+        """Keep the transport with its own type."""
         self._io = self.transport
-        self._timer = self._clock.callLater(HANDSHAKE_SECONDS, self._io.abortConnection)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let go; a session whose welcome is still to be sent ends."""
-        self._let_go()
-
-    def _let_go(self) -> Any:
-        """Return the transport for the last time."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        io, self._io = self._io, None
-        return io
+        self._io = None
 
     # -- requests
 
@@ -109,7 +91,8 @@ class HandshakeConnection(Protocol):
         if begins is None:
             return
         if not begins:
-            web, io = self._web(), self._let_go()
+            web, io, self._io = self._web(), self._io, None
+            io.relax()
             io.switch_protocol(web)
             web.dataReceived(rest)
             return
@@ -185,7 +168,7 @@ class HandshakeConnection(Protocol):
 
     def _hand_over(self, data: bytes, reply: Reply, connection: BlockConnection) -> None:
         """Send the last answer, and let the data phase have the connection."""
-        io, rest = self._let_go(), self._reader.rest
+        io, self._io, rest = self._io, None, self._reader.rest
         if reply.cure_before:
             io.send_handshake_message()
         if reply.cure_after:

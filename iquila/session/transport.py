@@ -27,6 +27,7 @@ from zope.interface import Interface, implementer
 
 from iquila.errors import ProtocolError
 from iquila.session.contexts import ServerContexts
+from iquila.session.deadlines import Deadlines
 from iquila.session.pacer import Pacer
 from iquila.session.tlscalls import CALLS, RECORD, Outcome, SharedBuffer
 from iquila.session.verification import peer_certificate
@@ -44,7 +45,9 @@ QUIET_SECONDS = 0.0002
 TAIL_LIMIT = 72 * 1024
 """Unconsumed bytes that a buffer receiver may leave for its next call."""
 HANDSHAKE_SECONDS = 15.0
-"""Time for a TLS handshake, as the system's servers give (reference §1.1)."""
+"""Time for the TLS handshake of a client."""
+LOGIN_SECONDS = 20.0
+"""Time for everything before a server's connection is at rest (reference §1.1)."""
 LINGER_SECONDS = 2.0
 """Time for the peer to close its half after our close_notify."""
 FLUSH_SECONDS = 3.0
@@ -74,6 +77,12 @@ class IBufferReceiver(Interface):
         :returns: the offset of the first byte not consumed; the rest (at most
             :data:`TAIL_LIMIT` bytes) is presented again with more behind it.
         """
+
+
+# As the reactor does: the usual reasons are told without making a failure for each.
+_FAILURES: dict[BaseException, Failure] = {
+    reason: Failure(reason) for reason in (main.CONNECTION_DONE, main.CONNECTION_LOST)
+}
 
 
 class _NotReady(Exception):
@@ -111,7 +120,13 @@ class TLSTransport(tcp.Connection):
     # -- what subclasses and protocols use
 
     def exempt(self) -> None:
-        """Serve this connection in every turn of the reactor from now on."""
+        """Serve this connection in every turn of the reactor from now on, without a deadline."""
+
+    def hurry(self) -> None:
+        """Close this connection if it is not at rest in time; so it begins."""
+
+    def relax(self) -> None:
+        """Let this connection last."""
 
     def switch_protocol(self, protocol: IProtocol) -> None:
         """Let `protocol` have the connection from the next byte on."""
@@ -259,6 +274,8 @@ class TLSTransport(tcp.Connection):
         listener = cast(Any, IHandshakeListener(self.protocol, None))
         if listener is not None:
             listener.handshakeCompleted()
+        else:
+            self.relax()
         if self.pending() or self.disconnecting:
             self.startWriting()
         return None
@@ -419,7 +436,7 @@ class TLSTransport(tcp.Connection):
 
     def _lost(self, reason: BaseException) -> None:
         if self.connected:
-            self.connectionLost(Failure(reason))
+            self.connectionLost(_FAILURES.get(reason) or Failure(reason))
 
     def connectionLost(self, reason: Failure) -> None:
         """Close the socket and tell the protocol."""
@@ -486,8 +503,20 @@ class TLSServerTransport(TLSTransport, tcp.Server):
 
     # -- pacing
 
+    def _begin(self) -> None:
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Close this connection if it is not at rest in time; so it begins."""
+        self._port.deadlines.begin(self, self.abortConnection)
+
+    def relax(self) -> None:
+        """Let this connection last."""
+        self._port.deadlines.end(self)
+
     def exempt(self) -> None:
-        """Serve this connection in every turn of the reactor from now on."""
+        """Serve this connection in every turn of the reactor from now on, without a deadline."""
+        self.relax()
         if self._pacer is not None:
             self._pacer.unwatch(self.fileno())
             self._pacer = None
@@ -526,6 +555,7 @@ class TLSServerTransport(TLSTransport, tcp.Server):
     def connectionLost(self, reason: Failure) -> None:
         """Close the socket and tell the protocol and the port."""
         self._port.accepted.discard(self)
+        self.relax()
         super().connectionLost(reason)
 
     def _make_tls(self) -> SSL.Connection:
@@ -570,6 +600,8 @@ class TLSPort(tcp.Port):
         tcp.Port.__init__(self, port, factory, backlog, interface, reactor)
         self.contexts = contexts
         self.pacer = pacer
+        self.deadlines = Deadlines(reactor, LOGIN_SECONDS)
+        """Of connections that are not at rest."""
         self.number = port
         """The number of the port; the one that the system chose, once it listens."""
         self.accepted: set[TLSServerTransport] = set()

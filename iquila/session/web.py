@@ -69,6 +69,7 @@ class VENChannel(HTTPChannel):
         transport: Any = self.transport
         self.setTimeout(None)
         transport.unregisterProducer()
+        transport.hurry()
         handshake = self.site.buildProtocol(transport.getPeer())
         transport.switch_protocol(handshake)
         handshake.dataReceived(data)
@@ -88,7 +89,6 @@ class VENSite(Site):
         self._root = Resource()
         self._root.putChild(b"", Page())
         self._gate = gate
-        self._clock = reactor
         self._pacer = pacer
         super().__init__(
             self._root,
@@ -100,9 +100,7 @@ class VENSite(Site):
 
     def buildProtocol(self, addr: Any) -> Any:
         """Build what a connection begins with."""
-        return HandshakeConnection(
-            self._gate, self._clock, self._pacer.soon, lambda: self._http(addr)
-        )
+        return HandshakeConnection(self._gate, self._pacer.soon, lambda: self._http(addr))
 
     def _http(self, addr: Any) -> IProtocol:
         channel: Any = super().buildProtocol(addr)

@@ -24,6 +24,7 @@ from iquila.database.records import ServerMode
 from iquila.errors import VENError
 from iquila.interfaces import IFrameReceiver
 from iquila.service.server import Server, Setup
+from iquila.session import transport
 from iquila.session.account import Account
 from iquila.session.client import VENClient
 from iquila.session.login import Server as Place
@@ -304,6 +305,47 @@ class StandaloneTests(EmbeddedTestCase):
         await self.until(lambda: again.client.session)
         station = again
         self.assertEqual(resumed(), [True])
+
+    async def test_time_before_the_data_phase(self) -> None:
+        """Who is not at rest in time is cut off; sessions and browsers are."""
+        self.patch(transport, "LOGIN_SECONDS", 1.0)
+        server = await self.server()
+        await self.switch(server, "lab", 0)
+        port = server.core.ports()[0]
+        station = self.station(server, "lab")
+        await self.until(lambda: station.client.session)
+        page = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+        def talk(*requests: bytes, tls: bool = True) -> bool:
+            """Return whether the connection was cut."""
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            with socket.create_connection((ADDRESS, port), 10) as plain:
+                stream = context.wrap_socket(plain) if tls else plain
+                stream.settimeout(2.0)
+                try:
+                    for request in requests:
+                        stream.sendall(request)
+                        stream.recv(65_536)
+                    return not stream.recv(1)
+                except TimeoutError:
+                    return False
+                except OSError:
+                    return True
+                finally:
+                    stream.close()
+
+        results = await gatherResults(
+            [
+                deferToThread(talk, tls=False),
+                deferToThread(talk),
+                deferToThread(talk, signature_request("x")),
+                deferToThread(talk, page, signature_request("x")),
+                deferToThread(talk, page),
+            ]
+        )
+        self.assertEqual(results, [True, True, True, True, False])
+        self.assertEqual(station.losses, 0)
 
     async def test_probes_and_the_handshake_share_a_connection(self) -> None:
         """HTTP, the handshake, and HTTP again, whoever serves which."""
