@@ -29,7 +29,7 @@ from zope.interface import implementer
 
 from iquila.errors import ConnectFailed, IquilaError
 from iquila.session.clienttls import client_tls
-from iquila.session.transport import TLSConnector
+from iquila.session.connector import TLSConnector
 from iquila.session.verification import Verification
 
 CONNECT_SECONDS = 10.0

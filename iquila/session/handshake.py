@@ -23,7 +23,7 @@ from iquila.errors import InternalError, PackError, ProtocolError
 from iquila.session.connection import BlockConnection
 from iquila.session.gate import Gate, Peer
 from iquila.session.negotiation import Negotiation, Reply, Stage
-from iquila.session.transport import TLSServerTransport
+from iquila.session.port import TLSServerTransport
 from iquila.wire.http import PACK_PATH, PACK_TYPE, SIGNATURE_PATH, acceptable_signature
 from iquila.wire.pack import Pack
 from iquila.wire.refusal import error_pack

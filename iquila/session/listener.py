@@ -19,7 +19,7 @@ from zope.interface import implementer
 from iquila.errors import ConfigurationError
 from iquila.session.contexts import ALPN_CLUSTER, ServerContexts
 from iquila.session.pacer import Pacer
-from iquila.session.transport import TLSPort
+from iquila.session.port import TLSPort
 
 MAX_CONNECTIONS = 65_536
 """Connections of one factory at a time; more are closed when they arrive."""

@@ -6,14 +6,13 @@ socket itself, and everything else (buffering, producers, closing) stays Twisted
 `IProtocol` runs on these transports. A protocol that provides :class:`IBufferReceiver` is
 handed slices of one buffer shared by the process instead of new bytes objects.
 
-Not for choosing certificates or protocols: see :mod:`.contexts`, :mod:`.listener` and
-:mod:`.endpoint`.
+The two kinds of connections are in :mod:`.port` and :mod:`.connector`. Not for choosing
+certificates or protocols: see :mod:`.contexts`, :mod:`.listener` and :mod:`.endpoint`.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -26,12 +25,8 @@ from twisted.python.failure import Failure
 from zope.interface import Interface, implementer
 
 from iquila.errors import ProtocolError
-from iquila.session.contexts import ServerContexts
-from iquila.session.deadlines import Deadlines
-from iquila.session.pacer import Pacer
 from iquila.session.tlscalls import CALLS, RECORD, Outcome, SharedBuffer
 from iquila.session.verification import peer_certificate
-from iquila.wire.clienthello import parse_client_hello
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -46,15 +41,11 @@ TAIL_LIMIT = 72 * 1024
 """Unconsumed bytes that a buffer receiver may leave for its next call."""
 HANDSHAKE_SECONDS = 15.0
 """Time for the TLS handshake of a client."""
-LOGIN_SECONDS = 20.0
-"""Time for everything before a server's connection is at rest (reference §1.1)."""
 LINGER_SECONDS = 2.0
 """Time for the peer to close its half after our close_notify."""
 FLUSH_SECONDS = 3.0
 """Time for the peer to take what is still unsent when the connection is to be closed."""
 CLIENT_HELLO_RETRY = 0.02
-ACCEPTS = 4
-"""Connections that are accepted at once: a quarter of a millisecond's work."""
 
 # One for the process: reading is synchronous, so no two connections use it at a time, and
 # an idle session costs no buffer (reference data-path §4). Reads never go over the end:
@@ -85,7 +76,7 @@ _FAILURES: dict[BaseException, Failure] = {
 }
 
 
-class _NotReady(Exception):
+class NotReady(Exception):
     """The ClientHello has not arrived completely."""
 
 
@@ -252,7 +243,7 @@ class TLSTransport(tcp.Connection):
             self._write_waits_for_read = False
             self.startWriting()
             return None
-        except _NotReady:
+        except NotReady:
             # Peeked data stays readable: wait by the clock, or the reactor would spin.
             self.stopReading()
             self._retry = self.reactor.callLater(CLIENT_HELLO_RETRY, self.startReading)
@@ -459,253 +450,3 @@ class TLSTransport(tcp.Connection):
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
-
-
-class TLSServerTransport(TLSTransport, tcp.Server):
-    """
-    An accepted connection; looks at the ClientHello before it chooses a context.
-
-    Until it carries data it is served when its port's pacer has time for it.
-    """
-
-    contexts: ServerContexts
-    _pacer: Pacer | None = None
-    _offers = False
-    """Whether the peer offered application protocols."""
-
-    def __init__(
-        self,
-        sock: socket.socket,
-        protocol: IProtocol,
-        client: tuple[object, ...],
-        server: TLSPort,
-        sessionno: int,
-        reactor: Any,
-    ) -> None:
-        self._pacer = server.pacer
-        tcp.Server.__init__(self, sock, protocol, client, server, sessionno, reactor)
-        self.contexts = server.contexts
-        self._port = server
-        server.accepted.add(self)
-        self.setTcpNoDelay(True)
-        self._begin()
-
-    @property
-    def remote(self) -> tuple[str, int]:
-        """The peer's address and port."""
-        host, port = self.client[:2]
-        return str(host), cast(int, port)
-
-    @property
-    def local_port(self) -> int:
-        """The port of ours that the peer reached."""
-        return self._port.number
-
-    # -- pacing
-
-    def _begin(self) -> None:
-        self.hurry()
-
-    def hurry(self) -> None:
-        """Close this connection if it is not at rest in time; so it begins."""
-        self._port.deadlines.begin(self, self.abortConnection)
-
-    def relax(self) -> None:
-        """Let this connection last."""
-        self._port.deadlines.end(self)
-
-    def exempt(self) -> None:
-        """Serve this connection in every turn of the reactor from now on, without a deadline."""
-        self.relax()
-        if self._pacer is not None:
-            self._pacer.unwatch(self.fileno())
-            self._pacer = None
-            if self.connected and not self._paused:
-                self.startReading()
-
-    def switch_protocol(self, protocol: IProtocol) -> None:
-        """Let `protocol` have the connection; one that carries data is exempt from pacing."""
-        if IBufferReceiver.providedBy(protocol):
-            self.exempt()
-        super().switch_protocol(protocol)
-
-    def startReading(self) -> None:
-        """Have the socket read when there is something, in this connection's turn."""
-        if self._pacer is None:
-            super().startReading()
-        else:
-            self._pacer.watch(self.fileno(), self._step)
-
-    def stopReading(self) -> None:
-        """Leave what arrives with the socket."""
-        if self._pacer is None:
-            super().stopReading()
-        else:
-            self._pacer.unwatch(self.fileno())
-
-    def _step(self) -> None:
-        try:
-            result = self.doRead()
-        except Exception:
-            self._log.failure("{peer} is closed", peer=self)
-            result = main.CONNECTION_LOST
-        if result is not None:
-            self._lost(result)
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Close the socket and tell the protocol and the port."""
-        self._port.accepted.discard(self)
-        self.relax()
-        super().connectionLost(reason)
-
-    def _make_tls(self) -> SSL.Connection:
-        try:
-            peeked = self.socket.recv(RECORD + 1024, socket.MSG_PEEK)
-        except BlockingIOError:
-            raise _NotReady from None
-        if not peeked:
-            raise ProtocolError("The peer closed before its TLS ClientHello.")
-        hello = parse_client_hello(peeked)
-        if hello is None:
-            raise _NotReady
-        self._offers = bool(hello.alpn)
-        connection = SSL.Connection(self.contexts.choose(hello.alpn), self.socket)
-        connection.set_accept_state()
-        return connection
-
-    def _negotiated(self) -> bytes | None:
-        return super()._negotiated() if self._offers else None
-
-
-class TLSPort(tcp.Port):
-    """
-    A listening TCP port whose connections are :class:`TLSServerTransport`.
-
-    :param pacer: serves the port, and connections that carry no data yet.
-    """
-
-    transport = TLSServerTransport  # type: ignore[assignment]
-
-    def __init__(
-        self,
-        port: int,
-        factory: Any,
-        contexts: ServerContexts,
-        pacer: Pacer,
-        *,
-        backlog: int = 1024,
-        interface: str = "",
-        reactor: Any,
-    ) -> None:
-        tcp.Port.__init__(self, port, factory, backlog, interface, reactor)
-        self.contexts = contexts
-        self.pacer = pacer
-        self.deadlines = Deadlines(reactor, LOGIN_SECONDS)
-        """Of connections that are not at rest."""
-        self.number = port
-        """The number of the port; the one that the system chose, once it listens."""
-        self.accepted: set[TLSServerTransport] = set()
-        """The connections that are open."""
-
-    def startListening(self) -> None:
-        """Open the port."""
-        super().startListening()
-        self.number = self.getHost().port
-
-    def startReading(self) -> None:
-        """Accept connections when there are some, in this port's turn."""
-        self.pacer.watch(self.fileno(), self._accept)
-
-    def stopReading(self) -> None:
-        """Leave connections with the system."""
-        self.pacer.unwatch(self.fileno())
-
-    def _accept(self) -> None:
-        self.numberAccepts = ACCEPTS
-        self.doRead()
-
-
-class TLSClientTransport(TLSTransport, tcp.Client):
-    """An outgoing connection; hands its protocol nothing before the server was checked."""
-
-    _judged = False
-
-    def __init__(self, host: str, port: int, connector: TLSConnector, reactor: Any) -> None:
-        self._make_connection = connector.make_connection
-        self._check = connector.check
-        self._keep = connector.keep
-        tcp.Client.__init__(self, host, port, None, connector, reactor)
-
-    def _connectDone(self) -> None:
-        self.setTcpNoDelay(True)
-        self._begin()
-        super()._connectDone()
-        self._go()
-
-    def _go(self) -> None:
-        if self.connected:
-            result = self._handshake()
-            if result is not None:
-                self.reactor.callLater(0, self._lost, result)
-
-    def _make_tls(self) -> SSL.Connection:
-        connection = self._make_connection(self.socket)
-        connection.set_connect_state()
-        return connection
-
-    def _judge_peer(self) -> None:
-        assert self.tls is not None
-        self._check(self.tls)
-        self._judged = True
-
-    def switch_protocol(self, protocol: IProtocol) -> None:
-        """Let `protocol` have the connection; its TLS session is kept when it carries data."""
-        super().switch_protocol(protocol)
-        if self._receiver is not None:
-            self._keep_session()
-
-    def _keep_session(self) -> None:
-        # TLS 1.3 sends what it takes to resume behind the handshake, so the first answers of
-        # the server have brought it.
-        if self.tls is not None and self._judged:
-            self._keep(self.tls)
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Close the socket, keep the TLS session and tell the protocol."""
-        tls = self.tls
-        if self._receiver is None:
-            self._keep_session()
-        super().connectionLost(reason)
-        if tls is not None:
-            # OpenSSL spoils the sessions of connections that it believes to be cut; that a
-            # server is lost is just when its clients come back to it.
-            tls.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
-
-
-class TLSConnector(tcp.Connector):
-    """
-    Makes :class:`TLSClientTransport` connections.
-
-    :param make_connection: wraps a connected socket into a TLS connection.
-    :param check: judges the peer after the handshake, raising to refuse it.
-    :param keep: is given connections whose TLS session may be resumed by later ones.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        factory: Any,
-        timeout: float,
-        reactor: Any,
-        make_connection: Callable[[socket.socket], SSL.Connection],
-        check: Callable[[SSL.Connection], None],
-        keep: Callable[[SSL.Connection], None],
-    ) -> None:
-        self.make_connection = make_connection
-        self.check = check
-        self.keep = keep
-        tcp.Connector.__init__(self, host, port, factory, timeout, None, reactor)
-
-    def _makeTransport(self) -> TLSClientTransport:
-        return TLSClientTransport(self.host, self.port, self, self.reactor)

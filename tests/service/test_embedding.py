@@ -24,7 +24,7 @@ from iquila.database.records import ServerMode
 from iquila.errors import VENError
 from iquila.interfaces import IFrameReceiver
 from iquila.service.server import Server, Setup
-from iquila.session import transport
+from iquila.session import port as ports
 from iquila.session.account import Account
 from iquila.session.client import VENClient
 from iquila.session.login import Server as Place
@@ -308,7 +308,7 @@ class StandaloneTests(EmbeddedTestCase):
 
     async def test_time_before_the_data_phase(self) -> None:
         """Who is not at rest in time is cut off; sessions and browsers are."""
-        self.patch(transport, "LOGIN_SECONDS", 1.0)
+        self.patch(ports, "LOGIN_SECONDS", 1.0)
         server = await self.server()
         await self.switch(server, "lab", 0)
         port = server.core.ports()[0]

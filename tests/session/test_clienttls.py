@@ -27,7 +27,7 @@ from iquila.session.contexts import (
 )
 from iquila.session.endpoint import TLSClientEndpoint
 from iquila.session.pacer import Pacer
-from iquila.session.transport import TLSPort
+from iquila.session.port import TLSPort
 from iquila.session.verification import Authorities, Pinned, Unverified, Verification
 
 ADDRESS = "127.0.0.1"
