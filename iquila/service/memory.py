@@ -17,7 +17,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.task import LoopingCall
 
-YOUNG = 1500
+YOUNG = 1000
 """New objects after which the young ones are looked at: some tenths of a millisecond's work."""
 MIDDLE = 2
 """How many such collections until their survivors are looked at once more."""
