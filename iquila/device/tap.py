@@ -43,9 +43,9 @@ _OFFLOAD = 0x01 | 0x02 | 0x04 | 0x08
 MAX_NAME = 15
 HEADROOM = 64
 """Bytes in front of what was read that a receiver may overwrite."""
-READ_FRAMES = 256
+READ_FRAMES = 384
 """Frames read in one turn of the reactor before others get theirs. A socket's receive buffer
-holds about as many small ones: longer bursts would be lost at their destination."""
+holds little fewer small ones: much longer bursts are lost at their destination."""
 READ_BYTES = 256 * 1024
 QUEUE_BYTES = 4 * 1024 * 1024
 """Bytes that wait for the device; what comes then is dropped, as an adapter does."""
