@@ -29,10 +29,6 @@ from .traffic import FIGURES, Route, measure
 
 SOFTETHER_NICENESS = -20
 IQUILA_NICENESS = 0
-PRIORITIES = (
-    f"SoftEther's daemons run at niceness {SOFTETHER_NICENESS}, as they choose, "
-    f"iquila's at {IQUILA_NICENESS}"
-)
 MTU = 1500
 SECONDS = 4.0
 SWITCH, USER = "bench", "bench"
@@ -289,7 +285,8 @@ def _iquila(lab: Lab, suffix: str) -> list[Tunnel]:
 def _notes() -> tuple[str, ...]:
     traffic = f"iperf3 and ping run at niceness 0, this program at {os.getpriority(0, 0)}"
     return (
-        f"{PRIORITIES}; {traffic}",
+        f"SoftEther's daemons run at niceness {SOFTETHER_NICENESS}, as they choose, iquila's at "
+        f"{IQUILA_NICENESS}; {traffic}",
         f"MTU {MTU} in and around the tunnels; s/GB counts bytes that the receiver got (1e9)",
     )
 
