@@ -9,20 +9,32 @@ from typing import Any
 from attrs import frozen
 
 from iquila.admin.managed import ManagedServer
+from iquila.database.actor import Actor, acting
+from iquila.database.belongings import SwitchOptions
 from iquila.database.records import ServerMode
-from iquila.errors import NotEnoughRights, VENError
+from iquila.errors import NotEnoughRights, NotSupported, VENError
 
 
 @frozen
 class Caller:
-    """Who calls: the server's administrator, or the one of a Virtual Switch (its name)."""
+    """
+    Who calls: the server's administrator, the one of a Virtual Switch (its name), or an auditor.
+
+    :ivar name: how the audit names the caller.
+    :ivar address: where the call came from, as text.
+    :ivar door: through which encoding it came.
+    """
 
     switch: str = ""
+    auditor: bool = False
+    name: str = "administrator"
+    address: str = ""
+    door: str = ""
 
     @property
     def is_server_administrator(self) -> bool:
         """Whether nothing is out of reach."""
-        return not self.switch
+        return not self.switch and not self.auditor
 
     def may_see(self, switch: str) -> bool:
         """Return whether a switch is this caller's business."""
@@ -35,6 +47,15 @@ class Who(Enum):
     SERVER = "server administrator"
     SWITCH = "administrator of the Virtual Switch in the request"
     ANY = "any administrator"
+
+
+class Effect(Enum):
+    """What an operation does to the system; an auditor may call those that read."""
+
+    READ = "reads"
+    CHANGE = "changes"
+    SECRET = "reads secrets"
+    """Keys, or hashes that could be tried offline: no auditor needs them."""
 
 
 Handler = Callable[[ManagedServer, Caller, Any], Awaitable[Any]]
@@ -51,6 +72,9 @@ class Operation:
     who: Who
     refused: Mapping[ServerMode, type[VENError]]
     handler: Handler
+    effect: Effect = Effect.CHANGE
+    denied_by: str = ""
+    """The administrator option of the switch that takes this from the switch's administrator."""
 
     async def run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
         """
@@ -58,17 +82,28 @@ class Operation:
 
         :raises VENError: why not.
         """
-        if not caller.is_server_administrator and not self._allows(caller, request):
+        if not self.allows(server, caller, request):
             raise NotEnoughRights
         refusal = self.refused.get(server.settings.mode)
         if refusal is not None:
             raise refusal
-        return await self.handler(server, caller, request)
+        with acting(Actor(caller.name, caller.address, caller.door, self.name)):
+            return await self.handler(server, caller, request)
 
-    def _allows(self, caller: Caller, request: Any) -> bool:
-        if self.who is Who.SWITCH:
-            return caller.may_see(request.hub_name) and bool(request.hub_name)
-        return self.who is Who.ANY
+    def allows(self, server: ManagedServer, caller: Caller, request: Any) -> bool:
+        """Return whether this caller may have this done to what the request names."""
+        if caller.is_server_administrator:
+            return True
+        if caller.auditor:
+            return self.effect is Effect.READ
+        if self.who is not Who.SWITCH:
+            return self.who is Who.ANY
+        if not request.hub_name or not caller.may_see(request.hub_name):
+            return False
+        if not self.denied_by:
+            return True
+        options = server.system.get(SwitchOptions, request.hub_name)
+        return options is None or not options.administrator.get(self.denied_by)
 
 
 class Table:
@@ -95,18 +130,52 @@ class Table:
         reply: type[Any],
         who: Who = Who.SERVER,
         refused: Mapping[ServerMode, type[VENError]] | None = None,
+        effect: Effect | None = None,
+        denied_by: str = "",
     ) -> Callable[[Handler], Handler]:
-        """Define the operation that the decorated function does; its docstring is its purpose."""
+        """
+        Define the operation that the decorated function does; its docstring is its purpose.
+
+        :param effect: None to tell it from the name: ``Enum…`` and ``Get…`` read.
+        """
+        if effect is None:
+            reads = name.startswith(("Enum", "Get"))
+            effect = Effect.READ if reads else Effect.CHANGE
 
         def define(handler: Handler) -> Handler:
             if name in self._operations:
                 raise ValueError(f"there is an operation {name} already")
             self._operations[name] = Operation(
-                name, (handler.__doc__ or "").strip(), request, reply, who, refused or {}, handler
+                name,
+                (handler.__doc__ or "").strip(),
+                request,
+                reply,
+                who,
+                refused or {},
+                handler,
+                effect,
+                denied_by,
             )
             return handler
 
         return define
+
+    def unserved(
+        self,
+        name: str,
+        purpose: str,
+        why: str,
+        request: type[Any] | None = None,
+        who: Who = Who.SERVER,
+        refused: Mapping[ServerMode, type[VENError]] | None = None,
+    ) -> None:
+        """Define an operation that this server does not do: it answers error 33 and says why."""
+
+        async def refuse(server: ManagedServer, caller: Caller, request: Any) -> Any:
+            raise NotSupported(why)
+
+        refuse.__doc__ = purpose
+        self.operation(name, request or Nothing, Nothing, who, refused)(refuse)
 
 
 @frozen

@@ -24,7 +24,7 @@ from iquila.admin.fields import (
     utf,
 )
 from iquila.admin.managed import ManagedServer
-from iquila.admin.operation import Caller, Nothing, Table, Who
+from iquila.admin.operation import Caller, Effect, Nothing, Table, Who
 from iquila.database.records import RECORD_TYPES, Switch, SwitchKind, User
 from iquila.errors import ConfigurationError, InvalidParameter
 from iquila.switch.port import Traffic
@@ -44,7 +44,7 @@ class Test:
     unicode: str = utf("UniStrValue")
 
 
-@TABLE.operation("Test", Test, Test, Who.ANY)
+@TABLE.operation("Test", Test, Test, Who.ANY, effect=Effect.READ)
 async def test(server: ManagedServer, caller: Caller, request: Test) -> Test:
     """Echo a number."""
     return evolve(request, string=str(request.number))
@@ -308,7 +308,7 @@ class ConfigFile:
     content: bytes = data("FileData")
 
 
-@TABLE.operation("GetConfig", Nothing, ConfigFile)
+@TABLE.operation("GetConfig", Nothing, ConfigFile, effect=Effect.SECRET)
 async def get_config(server: ManagedServer, caller: Caller, request: Nothing) -> ConfigFile:
     """Return the whole configuration as JSON: settings, listeners, switches, users."""
     records: dict[str, list[object]] = {
@@ -327,7 +327,7 @@ def _plain(value: object) -> object:
     return value.hex() if isinstance(value, bytes) else value
 
 
-@TABLE.operation("Flush", Nothing, Test)
+@TABLE.operation("Flush", Nothing, Test, effect=Effect.READ)
 async def flush(server: ManagedServer, caller: Caller, request: Nothing) -> Test:
     """Do nothing: every change is durable before it is acknowledged."""
     return Test()

@@ -21,9 +21,12 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Nothing, Table, Who
 from iquila.admin.parts import Parts
 from iquila.cluster.roster import InstanceLoad
+from iquila.database.belongings import BELONGINGS
 from iquila.database.records import (
     LoginCount,
     Placement,
+    R,
+    Record,
     ServerMode,
     Switch,
     SwitchKind,
@@ -82,6 +85,14 @@ def known(server: ManagedServer, name: str) -> Switch:
     if switch is None:
         raise SwitchNotFound(f"There is no Virtual Switch '{name[:64]}' on this server.")
     return switch
+
+
+def belonging(server: ManagedServer, cls: type[R], switch: str) -> list[R]:
+    """Return the records of one type that belong to a switch."""
+    prefix = user_key(switch, "")
+    found = server.system.all(cls, prefix)
+    single = server.system.get(cls, switch)
+    return found if single is None else [single, *found]
 
 
 def _described(switch: Switch) -> HubSettings:
@@ -187,9 +198,9 @@ async def delete_hub(server: ManagedServer, caller: Caller, request: Hub) -> Hub
     """Delete a Virtual Switch with its users; its sessions end."""
     switch = known(server, request.hub_name)
     changes: list[Change] = [delete(Switch, switch.key), delete(Placement, switch.key)]
-    for cls in (User, LoginCount):
-        prefix = user_key(switch.name, "")
-        changes += [delete(cls, record.key) for record in server.system.all(cls, prefix)]
+    kinds: tuple[type[Record], ...] = (User, LoginCount, *BELONGINGS)
+    for cls in kinds:
+        changes += [delete(cls, record.key) for record in belonging(server, cls, switch.name)]
     await server.system.transact(changes)
     return request
 

@@ -8,11 +8,14 @@ since 1970, UTC; 0 means never.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import msgspec
 from attrs import field, frozen
 
+from iquila.database.accounts import Auditor, Token
+from iquila.database.belongings import BELONGINGS
+from iquila.database.record import R, Record, user_key
 from iquila.errors import DatabaseCorrupt
 from iquila.wire.policy import Policy
 
@@ -44,21 +47,6 @@ class ServerMode(IntEnum):
     STANDALONE = 0
     CONTROLLER = 1
     MEMBER = 2
-
-
-@frozen
-class Record:
-    """The root of all records."""
-
-    kind_name: ClassVar[str] = ""
-
-    @property
-    def key(self) -> str:
-        """What names this record among those of its type."""
-        raise NotImplementedError
-
-
-R = TypeVar("R", bound=Record)
 
 
 @frozen
@@ -99,6 +87,14 @@ class User(Record):
     updated: int = 0
     expires: int = 0
     policy: Policy | None = None
+    certificate: bytes = b""
+    """CERTIFICATE: the only one that is accepted, X.509 DER."""
+    common_name: str = ""
+    """SIGNED: what the certificate's subject must have; empty for any."""
+    serial: bytes = b""
+    """SIGNED: the certificate's serial number, big-endian; empty for any."""
+    alias: str = ""
+    """RADIUS, NT: the name at that server; empty for the user's own."""
 
     @property
     def key(self) -> str:
@@ -190,15 +186,19 @@ class ListenerRecord(Record):
         return f"{self.port:05d}"
 
 
-RECORD_TYPES: dict[str, type[Record]] = {
-    cls.kind_name: cls
-    for cls in (Switch, User, Placement, Member, LoginCount, ServerSettings, ListenerRecord)
-}
-
-
-def user_key(switch: str, user: str) -> str:
-    """Return the key of a user's record."""
-    return f"{switch.lower()}/{user.lower()}"
+_ALL: tuple[type[Record], ...] = (
+    Switch,
+    User,
+    *BELONGINGS,
+    Placement,
+    Member,
+    LoginCount,
+    Token,
+    Auditor,
+    ServerSettings,
+    ListenerRecord,
+)
+RECORD_TYPES: dict[str, type[Record]] = {cls.kind_name: cls for cls in _ALL}
 
 
 def encode(record: Record) -> bytes:
@@ -222,3 +222,23 @@ def decode(kind_name: str, data: bytes) -> Record | None:
             f"The database has a {kind_name} record that cannot be read ({error}): restore a "
             "copy from the directory of backups."
         ) from error
+
+
+__all__ = [
+    "RECORD_TYPES",
+    "AuthKind",
+    "ListenerRecord",
+    "LoginCount",
+    "Member",
+    "Placement",
+    "R",
+    "Record",
+    "ServerMode",
+    "ServerSettings",
+    "Switch",
+    "SwitchKind",
+    "User",
+    "decode",
+    "encode",
+    "user_key",
+]
