@@ -88,6 +88,8 @@ def _value(wire: Wire, value: Any) -> Any:
         if not isinstance(value, list) or len(value) > MAX_ITEMS:
             raise ValueError("a list of objects is expected")
         assert wire.item is not None
+        if not all(isinstance(item, dict) for item in value):
+            raise ValueError("a list of objects is expected")
         return tuple(from_json(wire.item, item) for item in value)
     if wire.array:
         if not isinstance(value, list) or len(value) > MAX_ITEMS:
@@ -106,6 +108,8 @@ def _in(kind: str, value: Any) -> Any:
     if kind == "bin":
         return base64.b64decode(value, validate=True)
     if kind == "ip":
+        if not isinstance(value, str):
+            raise ValueError("an address is expected, as a string")
         return str(ipaddress.ip_address(value)) if value else "0.0.0.0"
     if kind == "dt":
         return _time(value)
@@ -118,6 +122,8 @@ def _in(kind: str, value: Any) -> Any:
 def _flag(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in ("1", "true", "yes")
+    if not isinstance(value, int | float):
+        raise ValueError("true or false is expected")
     return bool(value)
 
 
