@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from iquila.admin.fields import address, data, flag, text, u32, utf
-from iquila.database.belongings import UNSET, AccessRule
+from iquila.database.belongings import AccessRule
 from iquila.errors import InvalidParameter
 
 MAC = 6
@@ -179,6 +179,3 @@ def _addresses6(item: AccessItem) -> dict[str, Any]:
             raise InvalidParameter(f"{wire}6 is an IPv6 address of {IPV6} bytes.")
         found[name] = str(ipaddress.IPv6Address(value))
     return found
-
-
-assert AccessItem().source == UNSET  # a rule without addresses is one for any
