@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from attrs import fields
 
 from iquila.admin.fields import WIRE, Wire
+from iquila.admin.jsonform import check_length
 from iquila.errors import InvalidParameter
 from iquila.wire.pack import Pack, Type
 
@@ -113,9 +114,9 @@ def _read(cls: type[T], pack: Pack, prefix: str, index: int) -> T:
         elif (prefix + wire.name) in pack:
             if wire.array:
                 count = pack.count(wire.name)
-                values[name] = tuple(_value(wire.kind, pack, wire.name, i) for i in range(count))
+                values[name] = tuple(_value(wire, pack, wire.name, i) for i in range(count))
             elif index < pack.count(prefix + wire.name):
-                values[name] = _value(wire.kind, pack, prefix + wire.name, index)
+                values[name] = _value(wire, pack, prefix + wire.name, index)
     return cls(**values)
 
 
@@ -131,7 +132,16 @@ def _length(cls: type[Any], pack: Pack) -> int:
     return counts.pop() if counts else 0
 
 
-def _value(kind: str, pack: Pack, name: str, index: int) -> Any:
+def _value(wire: Wire, pack: Pack, name: str, index: int) -> Any:
+    value = _read_value(wire.kind, pack, name, index)
+    try:
+        check_length(wire, value)
+    except ValueError as error:
+        raise InvalidParameter(f"The value of {name} is not valid: {error}.") from error
+    return value
+
+
+def _read_value(kind: str, pack: Pack, name: str, index: int) -> Any:
     if kind == "ip":
         address = pack.get_ip(name, index)
         if address is None:
