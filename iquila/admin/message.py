@@ -23,7 +23,7 @@ class Message:
     """A message in UTF-8; empty for none."""
 
     hub_name: str = text("HubName")
-    message: bytes = data("Msg")
+    message: bytes = data("Msg", MAX_MESSAGE * 4 + 1)
 
 
 @TABLE.operation("GetHubMsg", Hub, Message, Who.SWITCH, NOT_ON_MEMBER)

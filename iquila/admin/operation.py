@@ -80,6 +80,8 @@ class Operation:
     """The administrator option of the switch that takes this from the switch's administrator."""
     allowed_by: str = ""
     """The administrator option without which the switch's administrator may not do this."""
+    served: bool = True
+    """False where all that is answered is a refusal; parameters may be any then."""
 
     async def run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
         """
@@ -145,6 +147,7 @@ class Table:
         effect: Effect | None = None,
         denied_by: OptionName = "",
         allowed_by: str = "",
+        served: bool = True,
     ) -> Callable[[Handler], Handler]:
         """
         Define the operation that the decorated function does; its docstring is its purpose.
@@ -172,6 +175,7 @@ class Table:
                 effect,
                 denied_by,
                 allowed_by,
+                served,
             )
             return handler
 
@@ -193,7 +197,10 @@ class Table:
             raise NotSupported(why)
 
         refuse.__doc__ = purpose
-        self.operation(name, request or Nothing, Nothing, who, refused, denied_by=denied_by)(refuse)
+        asked = request or Nothing
+        self.operation(name, asked, Nothing, who, refused, denied_by=denied_by, served=False)(
+            refuse
+        )
 
 
 @frozen

@@ -11,6 +11,7 @@ from iquila.admin import (
     server,
     sessions,
     switches,
+    tokens,
     unbuilt,
     users,
 )
@@ -29,6 +30,7 @@ for _module in (
     options,
     message,
     unbuilt,
+    tokens,
 ):
     OPERATIONS.add(_module.TABLE)
 

@@ -108,7 +108,7 @@ def _virtual_host(name: str, purpose: str, request: type[Hub] | type[VirtualHost
 
     refuse.__doc__ = purpose
     denied_by = "no_securenat" if changes else ""
-    TABLE.operation(name, request, Nothing, Who.SWITCH, denied_by=denied_by)(refuse)
+    TABLE.operation(name, request, Nothing, Who.SWITCH, denied_by=denied_by, served=False)(refuse)
 
 
 _virtual_host("EnableSecureNAT", "Start virtual NAT and DHCP on a Virtual Switch.", Hub)

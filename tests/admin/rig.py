@@ -6,26 +6,33 @@ import json
 from typing import Any
 
 from attrs import asdict
+from attrs import fields as attributes
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.admin.fields import WIRE
+from iquila.admin.jsoncall import JSONCalls
 from iquila.admin.jsonform import from_json, to_json
-from iquila.admin.jsonrpc import JSONRPC
 from iquila.admin.operation import Caller, Operation
+from iquila.admin.packform import from_pack, to_pack
 from iquila.admin.table import OPERATIONS
 from iquila.database.belongings import SwitchOptions
 from iquila.database.records import LoginCount, Record, ServerMode, ServerSettings, Switch
 from iquila.database.records import SwitchKind as Kind
 from iquila.database.store import Database, put
 from iquila.errors import VENError
+from iquila.wire.pack import RPC_LIMITS, Pack
 
 OFFICE = "Office"
 ROOT = Caller()
 ALICE = Caller(OFFICE, name=OFFICE)
 """The administrator of the switch."""
 AUDITOR = Caller(auditor=True, name="auditor")
+
+
+def as_pack(record: Any) -> Any:
+    """Return a record after a journey in the other encoding."""
+    return from_pack(type(record), Pack.decode(to_pack(record).encode(), RPC_LIMITS))
 
 
 class StandIn:
@@ -87,20 +94,25 @@ class AdministrationTestCase(SynchronousTestCase):
         assert operation is not None, name
         return operation
 
-    def request(self, name: str, fields: dict[str, Any]) -> Any:
-        """Return the request with some fields, for the office."""
-        operation = self.operation(name)
+    def parameters(self, name: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a request, for the office where nothing else is said."""
         names = {
-            f"{a.metadata[WIRE].name}_str"
-            for a in operation.request.__attrs_attrs__
-            if a.name == "hub_name"
+            f"{attribute.metadata[WIRE].name}_str"
+            for attribute in attributes(self.operation(name).request)
+            if attribute.name == "hub_name"
         }
-        return from_json(operation.request, dict.fromkeys(names, OFFICE) | fields)
+        return dict.fromkeys(names, OFFICE) | fields
+
+    def request(self, name: str, fields: dict[str, Any]) -> Any:
+        """Return the request with some fields, for the office where nothing else is said."""
+        return from_json(self.operation(name).request, self.parameters(name, fields))
 
     async def _perform(self, name: str, caller: Caller, fields: dict[str, Any]) -> Any:
         request = self.request(name, fields)
-        operation = self.operation(name)
-        return to_json(await operation.run(self.server, caller, request))
+        self.assertEqual(as_pack(request), request)
+        reply = await self.operation(name).run(self.server, caller, request)
+        self.assertEqual(as_pack(reply), reply)
+        return to_json(reply)
 
     def run_it(self, name: str, caller: Caller = ROOT, **fields: Any) -> Any:
         """Run an operation on the office; return its reply as JSON has it."""
@@ -125,10 +137,9 @@ class AdministrationTestCase(SynchronousTestCase):
             "jsonrpc": "2.0",
             "id": "1",
             "method": name,
-            "params": {"HubName_str": OFFICE} | fields,
+            "params": self.parameters(name, fields),
         }
-        door = JSONRPC(self.server, Clock())
-        answer = door.call(caller, json.dumps(question).encode())
+        answer = JSONCalls(self.server).call(caller, json.dumps(question).encode())
         found: dict[str, Any] = self.successResultOf(Deferred.fromCoroutine(answer))
         return found
 

@@ -140,7 +140,7 @@ class AccessTests(AdministrationTestCase):
             ("DestPortStart_u32", 444),
             ("Note_utf", "n" * 256),
             ("SrcUsername_str", "u" * 256),
-            ("DestUsername_str", "u\n"),
+            ("DestUsername_str", "u\nv"),
             ("RedirectUrl_str", "u" * 256),
             ("SrcIpAddress_ip", "2001:db8::1"),
             ("DestSubnetMask_ip", "ffff::"),
