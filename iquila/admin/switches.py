@@ -332,7 +332,6 @@ def _own_status(server: ManagedServer, switch: Switch) -> HubStatus:
         hub_name=switch.name,
         online=switch.online,
         kind=int(switch.kind),
-        access_lists=len(server.system.all(AccessRule, user_key(switch.name, ""))),
         users=len(server.system.all(User, user_key(switch.name, ""))),
         last_communication=switch.created,
         last_login=count.last_login or switch.created,
@@ -364,7 +363,9 @@ def hub_status_here(server: ManagedServer, request: Hub) -> HubStatus:
 @TABLE.operation("GetHubStatus", Hub, HubStatus, Who.SWITCH)
 async def get_hub_status(server: ManagedServer, caller: Caller, request: Hub) -> HubStatus:
     """Tell how a Virtual Switch is, on all servers together."""
-    status = _own_status(server, known(server, request.hub_name))
+    switch = known(server, request.hub_name)
+    rules = server.system.all(AccessRule, user_key(switch.name, ""))
+    status = evolve(_own_status(server, switch), access_lists=len(rules))
     for row, part in await hub_status_here.everywhere(server, request, request.hub_name):
         if not row.own:
             status = _sum(status, part)
