@@ -104,7 +104,7 @@ async def add_access(
             server.system.unchanged(Switch, switch.key),
         ],
     )
-    place = rules_of(server, switch.name).index(rule) + 1
+    place = sum(1 for other in rules if other.priority <= rule.priority) + 1
     return AccessAddition(switch.name, (described(rule, place),))
 
 

@@ -127,6 +127,13 @@ class AccessTests(AdministrationTestCase):
         self.run_it("SetAccessList", AccessList=[])
         self.assertEqual(self.stored(AccessRule), [])
 
+    def test_thousands(self) -> None:
+        """A long list travels whole, as the system's tools send it for any change."""
+        self.run_it("SetAccessList", AccessList=[WEB | {"Priority_u32": 6_000}] * 6_000)
+        self.assertEqual(self.add(WEB, Priority_u32=6_001)["Id_u32"], 6_001)
+        self.assertEqual(self.add(WEB, Priority_u32=5_999)["Id_u32"], 1)
+        self.assertEqual(len(self.stored(AccessRule)), 6_002)
+
     def test_refused_by_name(self) -> None:
         """Each wrong value, and nothing is changed."""
         self.add(WEB)
