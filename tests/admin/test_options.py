@@ -74,6 +74,7 @@ class OptionsTests(AdministrationTestCase):
         for name in ("GetHubAdminOptions", "GetDefaultHubAdminOptions"):
             values = self.values(name)
             self.assertEqual((len(values), set(values.values())), (41, {0}))
+            self.assertEqual(list(values) == sorted(values), name == "GetHubAdminOptions")
         values = self.values("GetHubExtOptions")
         self.assertEqual(len(values), 58)
         self.assertEqual({n: v for n, v in values.items() if v}, DEFAULTS)
