@@ -41,9 +41,9 @@ def _case(line: str, *calls: Call | str, shows: str = "", **more: Any) -> Case:
     return Case(line, full, lines, **more)
 
 
-def _record(line: str, what: str, write: str = "", **changes: Any) -> Case:
+def _record(line: str, what: str, **changes: Any) -> Case:
     """Return a case of a command that reads a record and writes it with changes."""
-    return _case(line, f"Get{what}", (write or f"Set{what}", changes))
+    return _case(line, f"Get{what}", (f"Set{what}", changes))
 
 
 _HEX = base64.b64encode(bytes.fromhex("0A0B")).decode()
