@@ -50,7 +50,7 @@ class Terminal:
         self._seen = 0
 
     def type(self, text: str) -> None:
-        """Type keys; ``\\r`` is Enter."""
+        """Type keys; a carriage return is Enter."""
         os.write(self._master, text.encode())
 
     def expect(self, text: str) -> str:

@@ -203,6 +203,7 @@ class TerminalTests(CommandTestCase):
         second.expect("> ")
         second.type("\x1b[A\x1b[A\r")  # the line before the last
         second.expect("Version of OS Kernel")
+        second.expect("> ")
         second.type("\x04")
         self.assertEqual(second.wait(), 0)
 
@@ -233,6 +234,7 @@ class TerminalTests(CommandTestCase):
         self.start_server()
         terminal.type("HubList\r")
         terminal.expect("Value")
+        terminal.expect("> ")
         terminal.type("\x04")
         self.assertEqual(terminal.wait(), 0)
 
