@@ -40,9 +40,11 @@ from iquila.command.policies import DEFAULTS, KINDS
 from iquila.command.script import split
 from iquila.wire.policy import WIRE_NAMES
 
-from .answers import ANSWERS, CERTIFICATE_DER, KEY_DER, USER
-from .cases import CASES, Case
+from .answers import ANSWERS
+from .case import Case
+from .cases import CASES
 from .fake import Server, run
+from .records import CERTIFICATE_DER, KEY_DER, USER
 
 # Those whose commands have their cases here.
 MODULES: tuple[Any, ...] = (
