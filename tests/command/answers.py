@@ -21,7 +21,9 @@ from .records import (
     OPTIONS,
     RULE,
     RULE6,
+    SERVER_INFO,
     SESSION,
+    SESSION_STATUS,
     SOURCE,
     TRAFFIC,
     USER,
@@ -39,19 +41,7 @@ _HUB_COUNTERS = (
     "NumMacTables NumIpTables NumLogin"
 ).split()
 ANSWERS: dict[str, Any] = {
-    "GetServerInfo": {
-        "ServerProductName_str": "iquila",
-        "ServerVersionString_str": "2",
-        "ServerBuildInfoString_str": "b",
-        "ServerHostName_str": "ctl",
-        "ServerType_u32": 1,
-        "OsSystemName_str": "Linux",
-        "OsProductName_str": "Debian GNU/Linux",
-        "OsVendorName_str": "v",
-        "OsVersion_str": "12",
-        "KernelName_str": "k",
-        "KernelVersion_str": "6",
-    },
+    "GetServerInfo": SERVER_INFO,
     "GetServerStatus": {
         "ServerType_u32": 1,
         **{f"{name}_u32": 1234 for name in _COUNTERS},
@@ -199,21 +189,7 @@ ANSWERS: dict[str, Any] = {
             {**SESSION, "Name_str": "SID-LINK-2", "LinkMode_bool": True},
         ]
     },
-    "GetSessionStatus": {
-        "Client_Ip_Address_ip": "10.0.0.9",
-        "SessionStatus_ClientHostName_str": "pc",
-        "Username_str": "alice",
-        "RealUsername_str": "alice",
-        "VLanId_u32": 12,
-        **CONNECTION,
-        "ClientProductName_str": "a client",
-        "ClientProductVer_u32": 501,
-        "ClientProductBuild_u32": 9674,
-        "ClientOsName_str": "Linux",
-        "ClientOsVer_str": "12",
-        "ClientOsProductId_str": "--",
-        "ClientHostname_str": "pc",
-    },
+    "GetSessionStatus": SESSION_STATUS,
     "EnumMacTable": {
         "MacTable": [
             {

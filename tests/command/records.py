@@ -114,6 +114,34 @@ CONNECTION: dict[str, Any] = {
     "TotalRecvSize_u64": 674,
     **TRAFFIC,
 }
+SESSION_STATUS: dict[str, Any] = {
+    "Client_Ip_Address_ip": "10.0.0.9",
+    "SessionStatus_ClientHostName_str": "pc",
+    "Username_str": "alice",
+    "RealUsername_str": "alice",
+    "VLanId_u32": 12,
+    **CONNECTION,
+    "ClientProductName_str": "a client",
+    "ClientProductVer_u32": 501,
+    "ClientProductBuild_u32": 9674,
+    "ClientOsName_str": "Linux",
+    "ClientOsVer_str": "12",
+    "ClientOsProductId_str": "--",
+    "ClientHostname_str": "pc",
+}
+SERVER_INFO: dict[str, Any] = {
+    "ServerProductName_str": "iquila",
+    "ServerVersionString_str": "2",
+    "ServerBuildInfoString_str": "b",
+    "ServerHostName_str": "ctl",
+    "ServerType_u32": 1,
+    "OsSystemName_str": "Linux",
+    "OsProductName_str": "Debian GNU/Linux",
+    "OsVendorName_str": "v",
+    "OsVersion_str": "12",
+    "KernelName_str": "k",
+    "KernelVersion_str": "6",
+}
 LINK: dict[str, Any] = {
     "HubName_Ex_str": "lab",
     "AccountName_utf": "branch",

@@ -229,6 +229,12 @@ class OwnCaseTests(SynchronousTestCase):
             self.assertEqual((status, err[:9]), (1, "Error 29:"), line)
             self.assertEqual(len(fake.calls), 1)
 
+    def test_answers_of_another_version(self) -> None:
+        """A field that is missing is named, without a traceback."""
+        status, out, err = run(Server(GetHub={}), "--switch lab OptionsGet")
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("has no 'MaxSession_u32'", err)
+
     def test_private_files(self) -> None:
         """Keys and configurations can be read by their owner only, even over an older file."""
         for line in ("ServerKeyGet", "ConfigGet"):
