@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from collections import Counter
 
 from attrs import evolve, fields, frozen
 
@@ -21,7 +22,7 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Nothing, Table, Who
 from iquila.admin.parts import Parts
 from iquila.cluster.roster import InstanceLoad
-from iquila.database.belongings import BELONGINGS
+from iquila.database.belongings import BELONGINGS, Group
 from iquila.database.records import (
     LoginCount,
     Placement,
@@ -252,6 +253,8 @@ class HubList:
 async def enum_hub(server: ManagedServer, caller: Caller, request: Nothing) -> HubList:
     """List the Virtual Switches."""
     loads = _loads(server)
+    users = Counter(user.switch.lower() for user in server.system.all(User))
+    groups = Counter(group.switch.lower() for group in server.system.all(Group))
     rows = []
     for switch in server.system.all(Switch):
         if not caller.may_see(switch.name):
@@ -263,7 +266,8 @@ async def enum_hub(server: ManagedServer, caller: Caller, request: Nothing) -> H
                 name=switch.name,
                 online=switch.online,
                 kind=int(switch.kind),
-                users=len(server.system.all(User, user_key(switch.name, ""))),
+                users=users[switch.key],
+                groups=groups[switch.key],
                 sessions=sum(load.sessions for load in found),
                 mac_tables=sum(load.macs for load in found),
                 last_communication=own.last_communication,
@@ -316,7 +320,6 @@ def _own_status(server: ManagedServer, switch: Switch) -> HubStatus:
         hub_name=switch.name,
         online=switch.online,
         kind=int(switch.kind),
-        users=len(server.system.all(User, user_key(switch.name, ""))),
         last_communication=switch.created,
         last_login=count.last_login or switch.created,
         created=switch.created,
@@ -347,7 +350,12 @@ def hub_status_here(server: ManagedServer, request: Hub) -> HubStatus:
 @TABLE.operation("GetHubStatus", Hub, HubStatus, Who.SWITCH)
 async def get_hub_status(server: ManagedServer, caller: Caller, request: Hub) -> HubStatus:
     """Tell how a Virtual Switch is, on all servers together."""
-    status = _own_status(server, known(server, request.hub_name))
+    switch = known(server, request.hub_name)
+    status = evolve(
+        _own_status(server, switch),
+        users=server.system.count(User, user_key(switch.name, "")),
+        groups=server.system.count(Group, user_key(switch.name, "")),
+    )
     for row, part in await hub_status_here.everywhere(server, request, request.hub_name):
         if not row.own:
             status = _sum(status, part)
