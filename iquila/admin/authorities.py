@@ -25,7 +25,7 @@ from iquila.errors import (
     ObjectNotFound,
     TooManyItems,
 )
-from iquila.session.usercertificate import MAX_CERTIFICATE, is_authority
+from iquila.session.usercertificate import MAX_CERTIFICATE, is_authority, shown_name
 
 TABLE = Table()
 CA_NOT_ON_MEMBER = {ServerMode.MEMBER: NotController}
@@ -158,8 +158,7 @@ def _check_authority(der: bytes) -> None:
 def _names(certificate: x509.Certificate) -> tuple[str, str, int]:
     """Return subject, issuer, and expiry in milliseconds since 1970."""
     expires = max(0, int(certificate.not_valid_after_utc.timestamp() * 1000))
-    subject, issuer = certificate.subject, certificate.issuer
-    return subject.rfc4514_string(), issuer.rfc4514_string(), expires
+    return shown_name(certificate.subject), shown_name(certificate.issuer), expires
 
 
 @TABLE.operation("EnumCa", Hub, AuthorityList, Who.SWITCH, CA_NOT_ON_MEMBER)
@@ -215,9 +214,16 @@ class Revocation:
     sha1: bytes = data("DigestSHA1")
 
 
-_TEXTS = ("common_name", "organization", "unit", "country", "state", "locality")
-_LABELS = dict(zip(_TEXTS, ("CN", "O", "OU", "C", "ST", "L"), strict=True))
-_BYTES = {"serial": "SERIAL", "md5": "MD5", "sha1": "SHA1"}
+_LABELS = {
+    "common_name": "CN",
+    "organization": "O",
+    "unit": "OU",
+    "state": "S",
+    "locality": "L",
+    "country": "C",
+}
+_TEXTS = tuple(_LABELS)
+_BYTES = {"serial": "Serial", "md5": "MD5", "sha1": "SHA1"}
 
 
 def _wire(name: str) -> str:
@@ -285,9 +291,12 @@ class RevocationList:
 
 
 def _summary(record: RevokedCertificate) -> str:
-    parts = [f'{_LABELS[n]}="{getattr(record, n)}"' for n in _TEXTS if getattr(record, n)]
+    subject = [
+        f"{label}={getattr(record, n)}" for n, label in _LABELS.items() if getattr(record, n)
+    ]
+    parts = [f'Subject="{", ".join(subject)}"']
     parts += [
-        f'{label}="{getattr(record, name).hex().upper()}"'
+        f'{label}="{getattr(record, name).hex(" ").upper()}"'
         for name, label in _BYTES.items()
         if getattr(record, name)
     ]

@@ -5,11 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from iquila.errors import InvalidParameter
+from iquila.wire.names import valid_user_name
 
 MAX_TEXT = 255
 """Characters of real names, notes, common names and the like."""
 MAX_TIME = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp() * 1000)
 """Milliseconds since 1970."""
+
+
+def checked_name(name: str, value: str) -> str:
+    """
+    Return the name of a user or a group.
+
+    :raises InvalidParameter: it may not be one.
+    """
+    if not valid_user_name(value):
+        raise InvalidParameter(
+            f"{name} cannot be '{value[:64]}': use 1 to 255 letters, digits, spaces and . _ @ -, "
+            "and not 'administrator'."
+        )
+    return value
 
 
 def checked_text(name: str, value: str, limit: int = MAX_TEXT) -> str:

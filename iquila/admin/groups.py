@@ -6,7 +6,7 @@ from collections import Counter
 
 from attrs import evolve, frozen
 
-from iquila.admin.checks import checked_text
+from iquila.admin.checks import checked_name, checked_text
 from iquila.admin.fields import TrafficCounts, embed, flag, items, text, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
@@ -19,14 +19,12 @@ from iquila.database.store import Change, Compare, delete, put
 from iquila.errors import (
     Conflict,
     GroupExists,
-    GroupNotFound,
-    InvalidName,
     InvalidParameter,
     NotController,
     NotSupported,
+    ObjectNotFound,
     TooManyGroups,
 )
-from iquila.wire.names import valid_user_name
 
 TABLE = Table()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
@@ -62,7 +60,7 @@ def _group(server: ManagedServer, hub_name: str, name: str) -> Group:
     known(server, hub_name)
     group = server.system.get(Group, user_key(hub_name, name))
     if group is None:
-        raise GroupNotFound(f"There is no group '{name[:64]}' on '{hub_name}'.")
+        raise ObjectNotFound(f"There is no group '{name[:64]}' on '{hub_name}'.")
     return group
 
 
@@ -97,9 +95,7 @@ def _changed(group: Group, request: GroupRecord) -> Group:
 async def create_group(server: ManagedServer, caller: Caller, request: GroupRecord) -> GroupRecord:
     """Create a group; its policy holds for members that have none of their own."""
     switch = known(server, request.hub_name)
-    if not valid_user_name(request.name):
-        raise InvalidName
-    group = _changed(Group(switch.name, request.name), request)
+    group = _changed(Group(switch.name, checked_name("Name", request.name)), request)
     if server.system.get(Group, group.key) is not None:
         raise GroupExists(f"There is a group '{group.name}' already.")
     _check_number(server, switch)

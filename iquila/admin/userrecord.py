@@ -12,8 +12,8 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.policyform import PolicyFields
 from iquila.database.lookups import group_of
 from iquila.database.records import AuthKind, User
-from iquila.errors import InvalidParameter
-from iquila.session.usercertificate import read_certificate
+from iquila.errors import InvalidParameter, NotRSA1024
+from iquila.session.usercertificate import NotRSA, read_certificate
 from iquila.wire.passwords import nt_hash, user_hash
 
 DIGEST, NT_DIGEST = 20, 16
@@ -81,6 +81,7 @@ def changed_user(user: User, request: UserRecord) -> User:
     What proves a user stays where the request gives nothing new for the same kind.
 
     :raises InvalidParameter: a parameter is not allowed; the text names it.
+    :raises NotRSA1024: a certificate has a key that the protocol has no use for.
     """
     try:
         auth = AuthKind(request.auth)
@@ -130,7 +131,8 @@ def _with_password(changed: User, old: User, request: UserRecord) -> User:
     if old.password_hash:
         kept = given if any(given) else old.nt_hash
         return evolve(changed, password_hash=old.password_hash, nt_hash=kept)
-    return evolve(changed, password_hash=user_hash("", old.name), nt_hash=nt_hash(""))
+    # No password has this hash: nobody can log in before one is given.
+    return evolve(changed, password_hash=bytes(DIGEST), nt_hash=bytes(NT_DIGEST))
 
 
 def _certificate(old: User, request: UserRecord) -> bytes:
@@ -141,6 +143,8 @@ def _certificate(old: User, request: UserRecord) -> bytes:
         )
     try:
         read_certificate(der)
+    except NotRSA as error:
+        raise NotRSA1024(f"UserX cannot be used: {error}.") from None
     except ValueError as error:
         raise InvalidParameter(f"UserX cannot be used: {error}.") from None
     return der

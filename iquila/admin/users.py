@@ -6,6 +6,7 @@ import time as clock
 
 from attrs import evolve, frozen
 
+from iquila.admin.checks import checked_name
 from iquila.admin.fields import TrafficCounts, embed, flag, items, text, time, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
@@ -18,14 +19,12 @@ from iquila.database.store import Compare, delete, put
 from iquila.errors import (
     Conflict,
     GroupNotFound,
-    InvalidName,
     InvalidParameter,
     NotSupported,
     ObjectNotFound,
     TooManyUsers,
     UserExists,
 )
-from iquila.wire.names import valid_user_name
 
 __all__ = ["TABLE", "UserItem", "UserList", "UserName", "UserRecord"]
 
@@ -72,9 +71,7 @@ def _for_caller(caller: Caller, record: UserRecord) -> UserRecord:
 async def create_user(server: ManagedServer, caller: Caller, request: UserRecord) -> UserRecord:
     """Create a user, with any kind of authentication."""
     switch = known(server, request.hub_name)
-    if not valid_user_name(request.name):
-        raise InvalidName
-    key = user_key(switch.name, request.name)
+    key = user_key(switch.name, checked_name("Name", request.name))
     if server.system.get(User, key) is not None:
         raise UserExists(f"There is a user '{request.name}' already.")
     _check_number(server, switch)

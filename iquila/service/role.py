@@ -167,6 +167,8 @@ class Role(Between):
             raise OldPasswordWrong
         if user.auth is not AuthKind.PASSWORD:
             raise WrongAuthType
+        if not any(user.password_hash):
+            raise OldPasswordWrong
         if not check(change.secure_old_password, user.password_hash, challenge):
             raise OldPasswordWrong
         denied = administrator_option(self.system, change.switch, "deny_change_user_password")

@@ -64,6 +64,9 @@ def authenticate_user(user: User, auth: Auth, challenge: bytes, trust: Trust) ->
             if user.auth is AuthKind.NT
             else None
         )
+    if not any(user.password_hash):
+        # No password was given yet, and who knows that could make a proof of it.
+        raise AuthenticationFailed
     if isinstance(auth, PasswordProof):
         if check(auth.secure_password, user.password_hash, challenge):
             return

@@ -36,9 +36,9 @@ _NAMES: dict[str, ObjectIdentifier] = {
     "common_name": NameOID.COMMON_NAME,
     "organization": NameOID.ORGANIZATION_NAME,
     "unit": NameOID.ORGANIZATIONAL_UNIT_NAME,
-    "country": NameOID.COUNTRY_NAME,
     "state": NameOID.STATE_OR_PROVINCE_NAME,
     "locality": NameOID.LOCALITY_NAME,
+    "country": NameOID.COUNTRY_NAME,
 }
 # What reading a certificate raises: much of it is only read when it is asked for.
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
@@ -67,11 +67,16 @@ def _loaded(der: bytes) -> x509.Certificate:
     return x509.load_der_x509_certificate(der)
 
 
+class NotRSA(ValueError):
+    """A certificate of another kind of key, or of a key that is too small or too large."""
+
+
 def read_certificate(der: bytes) -> x509.Certificate:
     """
     Read a certificate that a user can prove to have: of an RSA key, as the protocol has it.
 
-    :raises ValueError: it cannot be read, or has another key; the text says which.
+    :raises NotRSA: it has another key.
+    :raises ValueError: it cannot be read.
     """
     if not der or len(der) > MAX_CERTIFICATE:
         raise ValueError("it is no X.509 certificate in DER")
@@ -82,7 +87,7 @@ def read_certificate(der: bytes) -> x509.Certificate:
     except _UNREADABLE as error:
         raise ValueError("it is no X.509 certificate in DER") from error
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size not in KEY_BITS:
-        raise ValueError("its key is not RSA of 1024 bits or more, as the protocol needs")
+        raise NotRSA("its key is not RSA of 1024 bits or more, as the protocol needs")
     return certificate
 
 
@@ -174,6 +179,12 @@ def matches(record: RevokedCertificate, certificate: x509.Certificate) -> bool:
     if record.sha1:
         found.append(hashlib.sha1(der, usedforsecurity=False).digest() == record.sha1)
     return bool(found) and all(found)
+
+
+def shown_name(name: x509.Name) -> str:
+    """Return a subject or an issuer as the protocol's tools show it: ``Root, Example, US``."""
+    found = (name.get_attributes_for_oid(identifier) for identifier in _NAMES.values())
+    return ", ".join(str(value.value) for values in found for value in values)
 
 
 def _has_name(certificate: x509.Certificate, name: str, wanted: str) -> bool:

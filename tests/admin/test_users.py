@@ -29,9 +29,9 @@ from iquila.database.store import Database, delete, put
 from iquila.errors import (
     GroupExists,
     GroupNotFound,
-    InvalidName,
     InvalidParameter,
     NotEnoughRights,
+    NotRSA1024,
     ObjectNotFound,
     SwitchNotFound,
     TooManyGroups,
@@ -202,6 +202,12 @@ class UserTests(AdminTestCase):
         self.call("SetUser", Name_str="alice", AuthType_u32=1, HashedKey_bin=binary(other))
         self.assertEqual((self.user().password_hash, self.user().nt_hash), (other, b""))
 
+    def test_without_a_password(self) -> None:
+        """The hashes of a live server then, which no password has."""
+        made = self.call("CreateUser", Name_str="alice", AuthType_u32=1)
+        self.assertEqual(made["HashedKey_bin"], "AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        self.assertEqual(made["NtLmSecureHash_bin"], "AAAAAAAAAAAAAAAAAAAAAA==")
+
     def test_refusals(self) -> None:
         """Each names the parameter at fault, and changes nothing."""
         self.call("CreateUser", Name_str="alice", AuthType_u32=1)
@@ -215,7 +221,6 @@ class UserTests(AdminTestCase):
             ({"ExpireTime_dt": 10**15}, "ExpireTime"),
             ({"AuthType_u32": 2}, "UserX"),
             ({"AuthType_u32": 2, "UserX_bin": binary(b"x")}, "UserX"),
-            ({"AuthType_u32": 2, "UserX_bin": binary(elliptic.der)}, "RSA"),
             ({"AuthType_u32": 3, "Serial_bin": binary(b"x" * 65)}, "Serial"),
             ({"AuthType_u32": 3, "CommonName_utf": "x" * 256}, "CommonName"),
             ({"AuthType_u32": 4, "RadiusUsername_utf": "x" * 256}, "RadiusUsername"),
@@ -228,7 +233,9 @@ class UserTests(AdminTestCase):
             self.refused(InvalidParameter, "SetUser", word, Name_str="alice", **given)
             self.refused(InvalidParameter, "CreateUser", word, Name_str="bob", **given)
         for name in ("", "a/b", "administrator", " x", "x" * 256):
-            self.refused(InvalidName, "CreateUser", Name_str=name)
+            self.refused(InvalidParameter, "CreateUser", "Name", Name_str=name)
+        proof = {"AuthType_u32": 2, "UserX_bin": binary(elliptic.der)}
+        self.refused(NotRSA1024, "SetUser", "UserX", Name_str="alice", **proof)
         self.refused(UserExists, "CreateUser", Name_str="ALICE")
         self.refused(GroupNotFound, "CreateUser", "GroupName", Name_str="b", GroupName_str="none")
         for operation in ("SetUser", "GetUser", "DeleteUser"):
@@ -318,9 +325,9 @@ class GroupTests(AdminTestCase):
         """By name."""
         self.call("CreateGroup", Name_str="staff")
         self.refused(GroupExists, "CreateGroup", Name_str="Staff")
-        self.refused(InvalidName, "CreateGroup", Name_str="")
+        self.refused(InvalidParameter, "CreateGroup", "Name", Name_str="")
         for operation in ("SetGroup", "GetGroup", "DeleteGroup"):
-            self.refused(GroupNotFound, operation, "none", Name_str="none")
+            self.refused(ObjectNotFound, operation, "none", Name_str="none")
         for operation in ("SetGroup", "CreateGroup"):
             name = "staff" if operation == "SetGroup" else "other"
             self.refused(InvalidParameter, operation, "Note", Name_str=name, Note_utf="x" * 300)
@@ -352,8 +359,8 @@ class AuthorityTests(AdminTestCase):
             self.call("AddCa", Cert_bin=binary(made.der))
         rows = self.call("EnumCa")["CAList"]
         self.assertEqual([row["Key_u32"] for row in rows], [1, 2])
-        self.assertEqual(rows[0]["SubjectName_utf"], "O=Example,CN=Root")
-        self.assertEqual(rows[0]["IssuerName_utf"], "O=Example,CN=Root")
+        self.assertEqual(rows[0]["SubjectName_utf"], "Root, Example")
+        self.assertEqual(rows[0]["IssuerName_utf"], "Root, Example")
         end = ROOT.certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%S")
         self.assertTrue(rows[0]["Expires_dt"].startswith(end))
         self.assertEqual(self.call("GetCa", Key_u32=2)["Cert_bin"], binary(other.der))
@@ -384,7 +391,8 @@ class RevocationTests(AdminTestCase):
         self.assertEqual(made["Key_u32"], 1)
         self.assertEqual(made, self.call("GetCrl", Key_u32=1))
         (row,) = self.call("EnumCrl")["CRLList"]
-        summary = f'CN="alice", C="DE", SERIAL="12AB", SHA1="{"01" * 20}"'
+        digest = " ".join(["01"] * 20)
+        summary = f'Subject="CN=alice, C=DE", Serial="12 AB", SHA1="{digest}"'
         self.assertEqual(row, {"Key_u32": 1, "CrlInfo_utf": summary})
         changed = self.call("SetCrl", Key_u32=1, Unit_utf="sales")
         self.assertEqual((changed["CommonName_utf"], changed["Unit_utf"]), ("", "sales"))

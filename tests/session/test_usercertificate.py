@@ -271,6 +271,13 @@ class KindTests(CertificateTestCase):
                 AuthTypeUnsupported, authenticate_user, user, auth, CHALLENGE, self.trust
             )
 
+    def test_no_password_yet(self) -> None:
+        """Nobody is let in by a proof of the hash that stands for none."""
+        for stored in (b"", bytes(20)):
+            user = User("office", "alice", AuthKind.PASSWORD, stored)
+            self.assertFalse(self.passes(user, PasswordProof(secure_password(stored, CHALLENGE))))
+            self.assertFalse(self.passes(user, PlainPassword("")))
+
     def test_empty_passwords(self) -> None:
         """Only from the same machine where the switch says so."""
         remote, local = IPv4Address("10.0.0.1"), IPv4Address("127.0.0.1")
