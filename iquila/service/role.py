@@ -11,6 +11,7 @@ import time
 from typing import ClassVar
 
 from attrs import evolve, frozen
+from twisted.internet.interfaces import IProtocol
 from twisted.logger import Logger
 
 import iquila
@@ -49,7 +50,7 @@ from iquila.wire.login import Login
 from iquila.wire.passwords import check
 from iquila.wire.policy import Policy
 from iquila.wire.redirect import Redirect
-from iquila.wire.request import PasswordChange
+from iquila.wire.request import Administration, PasswordChange
 
 PRODUCT = f"iquila VEN Server {iquila.__version__}"
 VERSION, BUILD = 501, 9674
@@ -89,6 +90,12 @@ class Between:
         return []
 
     async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+        """Refuse."""
+        raise ServerCannotAccept
+
+    async def administrate(
+        self, request: Administration, challenge: bytes, peer: Peer
+    ) -> IProtocol:
         """Refuse."""
         raise ServerCannotAccept
 
@@ -178,6 +185,15 @@ class Role(Between):
         nt_hash = change.new_password_nt if len(change.new_password_nt) == NT_DIGEST else b""
         changed = evolve(user, password_hash=change.new_password, nt_hash=nt_hash, updated=now)
         await self.system.transact([put(changed)])
+
+    async def administrate(
+        self, request: Administration, challenge: bytes, peer: Peer
+    ) -> IProtocol:
+        """Let an administrator's tool in."""
+        admit = self.core.administrate
+        if admit is None:
+            raise ServerCannotAccept
+        return await admit(request, challenge, peer)
 
     # -- who it is
 

@@ -106,10 +106,13 @@ class AdminTestCase(SynchronousTestCase):
         operation = OPERATIONS.get(name)
         assert operation is not None
         revision = self.system.revision
-        request = from_json(operation.request, {"HubName_str": "office", **parameters})
-        caller = parameters.get("caller", Caller())
-        run = operation.run(cast(ManagedServer, self.server), caller, request)
-        failure = self.failureResultOf(Deferred.fromCoroutine(run), error)
+
+        async def run() -> None:
+            request = from_json(operation.request, {"HubName_str": "office", **parameters})
+            caller = parameters.get("caller", Caller())
+            await operation.run(cast(ManagedServer, self.server), caller, request)
+
+        failure = self.failureResultOf(Deferred.fromCoroutine(run()), error)
         for word in words:
             self.assertIn(word, failure.getErrorMessage())
         self.assertEqual(self.system.revision, revision)
