@@ -287,6 +287,8 @@ class RevocationList:
     """What a switch refuses."""
 
     hub_name: str = text("HubName")
+    number: int = u32("NumItem")
+    """The system's own tool reads no more rows than this says."""
     revocations: tuple[RevocationItem, ...] = items("CRLList", RevocationItem)
 
 
@@ -309,7 +311,7 @@ async def enum_crl(server: ManagedServer, caller: Caller, request: Hub) -> Revoc
     switch = known(server, request.hub_name)
     records = server.system.all(RevokedCertificate, user_key(switch.name, ""))
     rows = tuple(RevocationItem(record.number, _summary(record)) for record in records)
-    return RevocationList(switch.name, rows)
+    return RevocationList(switch.name, len(rows), rows)
 
 
 @TABLE.operation("GetCrl", AuthorityKey, Revocation, Who.SWITCH, CRL_NOT_ON_MEMBER)

@@ -393,7 +393,9 @@ class RevocationTests(AdminTestCase):
         )
         self.assertEqual(made["Key_u32"], 1)
         self.assertEqual(made, self.call("GetCrl", Key_u32=1))
-        (row,) = self.call("EnumCrl")["CRLList"]
+        listed = self.call("EnumCrl")
+        self.assertEqual(listed["NumItem_u32"], 1)
+        (row,) = listed["CRLList"]
         digest = " ".join(["01"] * 20)
         summary = f'Subject="CN=alice, C=DE", Serial="12 AB", SHA1="{digest}"'
         self.assertEqual(row, {"Key_u32": 1, "CrlInfo_utf": summary})
