@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import base64
+from ipaddress import IPv4Address
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from iquila.database.belongings import SwitchOptions
+from iquila.database.belongings import Group, SwitchOptions
 from iquila.database.directory import DataDirectory
+from iquila.database.records import User
 from iquila.database.store import put
-from iquila.errors import VENError
+from iquila.errors import AccessDenied, EmptyPasswordRemote, OldPasswordWrong, VENError
 from iquila.service.server import Server, Setup
 from iquila.session.account import Account
+from iquila.session.gate import Peer
+from iquila.session.server import ServerSession
 from iquila.session.verification import Pinned
+from iquila.wire.login import ClientIdentity, Login, PasswordProof
+from iquila.wire.passwords import nt_hash, secure_password, user_hash
+from iquila.wire.policy import Policy
+from iquila.wire.request import PasswordChange
 from tests.certificates import Made, make, rsa_key
 from tests.service.test_embedding import ADDRESS, EmbeddedTestCase, Station, reactor
 
@@ -112,6 +120,53 @@ class CertificateTests(UsersTestCase):
         self.assertEqual((status["NumUsers_u32"], status["NumGroups_u32"]), (1, 1))
         whole = await self.call(server, "GetServerStatus")
         self.assertEqual((whole["NumUsers_u32"], whole["NumGroups_u32"]), (1, 1))
+
+    async def test_empty_passwords(self) -> None:
+        """With the switch's option they let in from the same machine only: error 51."""
+        server = await self.server()
+        await self.switch(server, "lab", 0)
+        await self.user(server, "eve", 1, HashedKey_bin=binary(user_hash("", "eve")))
+        remote = Peer(IPv4Address("10.0.0.9"), 1, 5555)
+        challenge = bytes(20)
+        proof = PasswordProof(secure_password(user_hash("", "eve"), challenge))
+        login = Login("lab", "eve", proof, ClientIdentity("client"))
+        assert server.role is not None
+        session = await server.role.login(login, challenge, remote)
+        self.assertIsInstance(session, ServerSession)
+        options = SwitchOptions("lab", {"deny_empty_password": 1})
+        await server.core.system.transact([put(options)])
+        with self.assertRaises(EmptyPasswordRemote):
+            await server.role.login(login, challenge, remote)
+        self.assertEqual(await self.login(server, user="eve", password=""), 0)
+
+    async def test_changing_the_own_password(self) -> None:
+        """Both hashes change; a policy of the group, or the switch's option, forbids it."""
+        server = await self.server()
+        await self.switch(server, "lab", 0)
+        challenge = bytes(20)
+        role = server.role
+        assert role is not None
+
+        def change(old: str, new: str) -> PasswordChange:
+            proof = secure_password(user_hash(old, "alice"), challenge)
+            return PasswordChange("lab", "alice", proof, user_hash(new, "alice"), nt_hash(new))
+
+        await role.change_password(change("secret", "new"), challenge)
+        user = server.core.system.get(User, "lab/alice")
+        assert user is not None
+        self.assertEqual(user.password_hash, user_hash("new", "alice"))
+        self.assertEqual(user.nt_hash, nt_hash("new"))
+        with self.assertRaises(OldPasswordWrong):
+            await role.change_password(change("secret", "x"), challenge)
+        await self.limit(server, 0)
+        for forbidden in (
+            Group("lab", "few", policy=Policy(fix_password=True)),
+            SwitchOptions("lab", {"deny_change_user_password": 1}),
+        ):
+            await server.core.system.transact([put(forbidden)])
+            with self.assertRaises(AccessDenied):
+                await role.change_password(change("new", "x"), challenge)
+            await server.core.system.transact([put(Group("lab", "few"))])
 
     async def test_multiple_logins(self) -> None:
         """Counted without bridges and without the same machine."""
