@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import os
 from typing import Any
+
+from cryptography import x509
 
 from tests.certificates import Made, make, rsa_key
 
 from .case import NetworkTestCase
-from .cluster import PORT, Client, Cluster
+from .cluster import PASSWORD, PORT, Client, Cluster
 from .ping import ping
-from .processes import eventually
+from .processes import CommandFailed, eventually
 from .requirements import need_softether
-from .softether import SoftEtherClient
+from .softether import Administrator, SoftEtherClient, table
 
 CONTROLLER = f"10.77.0.1:{PORT}"
 ROOT = make("Root", rsa_key(0), authority=True)
@@ -109,6 +112,47 @@ class UserTests(NetworkTestCase):
         second.wait_connected("alice", timeout=60.0)
         (after,) = self.sessions()
         self.assertNotEqual(after["UniqueId_bin"], before["UniqueId_bin"])
+
+    def test_the_systems_own_tool(self) -> None:
+        """Vpncmd defines users, groups, CAs and revocations, and shows what it defined."""
+        desk = self.network.add("desk", 103)
+        for name, made in (("root", ROOT), ("alice", ALICE)):
+            (desk.scratch / name).write_bytes(made.pem)
+        tool = Administrator(desk, CONTROLLER, PASSWORD)
+        # The tool takes what begins with a slash for an option.
+        root = os.path.relpath(desk.scratch / "root")
+
+        def run(*words: str) -> dict[str, str]:
+            return table(tool.command(*words, switch="office"))
+
+        run("GroupCreate", "staff", "/REALNAME:Staff", "/NOTE:")
+        run("UserCreate", "alice", "/GROUP:staff", "/REALNAME:Al", "/NOTE:")
+        run("UserCertSet", "alice", f"/LOADCERT:{desk.scratch / 'alice'}")
+        shown = run("UserGet", "alice")
+        self.assertEqual(shown["Auth Type"], "Individual Certificate Authentication")
+        self.assertEqual(shown["Group Name"], "staff")
+        run("UserCertGet", "alice", f"/SAVECERT:{desk.scratch / 'saved'}")
+        saved = x509.load_pem_x509_certificate((desk.scratch / "saved").read_bytes())
+        self.assertEqual(saved, ALICE.certificate)
+        run("UserSignedSet", "alice", "/CN:alice", "/SERIAL:01ab")
+        self.assertEqual(run("UserGet", "alice")["Limit of Certificate Serial Number"], "01 AB")
+        run("GroupJoin", "staff", "/USERNAME:dave")
+        self.assertEqual(run("GroupList")["Num Users"], "2")
+        run("CAAdd", root)
+        self.assertEqual(run("CAList")["Issued to"], "Root, Example")
+        fields = ("/MD5:", "/SHA1:", "/CN:", "/O:", "/OU:", "/C:", "/ST:", "/L:")
+        run("CrlAdd", "/SERIAL:1234", *fields)
+        self.assertEqual(run("CrlList")["Certificate Summary"], 'Subject="", Serial="12 34"')
+        run("GroupDelete", "staff")
+        self.assertNotIn("Group Name", run("UserGet", "alice"))
+        for words, number in (
+            (("UserDelete", "nobody"), 29),
+            (("GroupDelete", "staff"), 29),
+            (("CADelete", "9"), 29),
+            (("UserCreate", "alice", "/GROUP:", "/REALNAME:", "/NOTE:"), 66),
+        ):
+            error = self.assertRaises(CommandFailed, run, *words)
+            self.assertIn(f"Error code: {number}", str(error))
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return the sessions by what does not change in their lives."""
