@@ -158,7 +158,7 @@ class News:
         """Have the end of a session told."""
         self._news[id] = None
 
-    def take(self, limit: int = NEWS_LIMIT) -> tuple[tuple[SessionNote, ...], tuple[str, ...]]:
+    def take(self, limit: int) -> tuple[tuple[SessionNote, ...], tuple[str, ...]]:
         """Return who came and who went, the eldest news first, and forget it."""
         came, went = [], []
         for id in list(self._news)[:limit]:

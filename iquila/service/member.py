@@ -12,7 +12,7 @@ from typing import Any
 from attrs import evolve
 
 import iquila
-from iquila.cluster.ledger import News, SessionNote
+from iquila.cluster.ledger import NEWS_LIMIT, News, SessionNote
 from iquila.cluster.roster import LoadReport
 from iquila.cluster.tickets import Grant, TicketBook, ticket_hash
 from iquila.database.records import ServerMode, SwitchKind
@@ -120,7 +120,7 @@ class Member(Role):
     def load(self) -> LoadReport:
         """Return the load, with the tickets redeemed and the sessions changed since last time."""
         redeemed, self._redeemed = tuple(self._redeemed), []
-        came, went = self._news.take()
+        came, went = self._news.take(NEWS_LIMIT)
         if self._news:
             self.link.report_soon()
         return evolve(measure(self.core, self.instances, redeemed), came=came, went=went)

@@ -114,9 +114,9 @@ class NewsTests(SynchronousTestCase):
         news.came(note("2"))
         news.went("1")
         self.assertTrue(news)
-        self.assertEqual(news.take(), ((note("2"),), ("1",)))
+        self.assertEqual(news.take(10), ((note("2"),), ("1",)))
         self.assertFalse(news)
-        self.assertEqual(news.take(), ((), ()))
+        self.assertEqual(news.take(10), ((), ()))
 
     def test_in_parts(self) -> None:
         """Many take several reports; a new start forgets what was not told."""

@@ -13,6 +13,7 @@ from iquila.database.directory import DataDirectory
 from iquila.database.records import User
 from iquila.database.store import put
 from iquila.errors import AccessDenied, EmptyPasswordRemote, OldPasswordWrong, VENError
+from iquila.service import member
 from iquila.service.server import Server, Setup
 from iquila.session.account import Account
 from iquila.session.gate import Peer
@@ -241,17 +242,18 @@ class ClusterLimitTests(UsersTestCase):
         """Its sessions count no more; the client that comes back elsewhere counts once."""
         controller = await self.begun(1, 1)
         self.assertEqual(await self.login(controller), 0)
-        member = next(server for server in self.servers[1:] if len(server.core.sessions))
-        await member.stopService()
+        carrier = next(server for server in self.servers[1:] if len(server.core.sessions))
+        await carrier.stopService()
         (station,) = self.stations
         await self.until(lambda: station.losses and station.client.session)
         await self.until(lambda: self.ledger(controller) == 1)
         self.assertEqual(await self.login(controller), 20)
 
     async def test_a_restarted_controller(self) -> None:
-        """Is told of all sessions by the members that join it."""
-        controller = await self.begun(1, 2)
-        for _ in range(2):
+        """Is told of all sessions by the members that join it, a few at a time."""
+        self.patch(member, "NEWS_LIMIT", 1)
+        controller = await self.begun(1, 4)
+        for _ in range(4):
             self.assertEqual(await self.login(controller), 0)
         port = controller.core.ports()[0]
         await controller.stopService()
@@ -259,8 +261,8 @@ class ClusterLimitTests(UsersTestCase):
         self.servers.append(again)
         again.startService()
         await again.when_started()
-        await self.until(lambda: self.ledger(again) == 2)
-        self.assertEqual([station.losses for station in self.stations], [0, 0])
+        await self.until(lambda: self.ledger(again) == 4)
+        self.assertEqual([station.losses for station in self.stations], [0] * 4)
         self.assertEqual(await self.login(again), 20)
 
     async def test_an_option_of_the_switch(self) -> None:
