@@ -13,7 +13,7 @@ from iquila.admin.operation import Caller, Table, Who
 from iquila.admin.policyform import PolicyFields
 from iquila.admin.switches import Hub, known
 from iquila.database.belongings import Group
-from iquila.database.lookups import administrator_option
+from iquila.database.options import administrator_option
 from iquila.database.records import ServerMode, Switch, User, user_key
 from iquila.database.store import Change, Compare, delete, put
 from iquila.errors import (

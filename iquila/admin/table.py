@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from iquila.admin import authorities, cluster, groups, server, sessions, switches, tokens, users
+from iquila.admin import (
+    access,
+    addresses,
+    authorities,
+    cluster,
+    groups,
+    iptable,
+    message,
+    options,
+    server,
+    sessions,
+    switches,
+    tokens,
+    unbuilt,
+    users,
+)
 from iquila.admin.operation import Table
 from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
-for _module in (server, cluster, switches, users, groups, authorities, sessions, tokens):
+for _module in (
+    server,
+    cluster,
+    switches,
+    users,
+    groups,
+    authorities,
+    sessions,
+    iptable,
+    access,
+    addresses,
+    options,
+    message,
+    unbuilt,
+    tokens,
+):
     OPERATIONS.add(_module.TABLE)
 
 PARTS = Parts()

@@ -13,7 +13,8 @@ from iquila.admin.operation import Caller, Table, Who
 from iquila.admin.switches import Hub, known
 from iquila.admin.userrecord import UserRecord, changed_user, described
 from iquila.database.belongings import Group
-from iquila.database.lookups import administrator_option, group_of, policy_of
+from iquila.database.lookups import group_of, policy_of
+from iquila.database.options import administrator_option
 from iquila.database.records import LoginCount, ServerMode, Switch, User, user_key
 from iquila.database.store import Compare, delete, put
 from iquila.errors import (

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 import iquila
 from iquila.cluster.ledger import Ledger, SessionNote, machine_of
-from iquila.database.lookups import administrator_option, group_of, login_limit, policy_of
+from iquila.database.lookups import group_of, policy_of
 from iquila.database.records import AuthKind, ServerMode, Switch, User, user_key
 from iquila.database.store import Database, put
 from iquila.errors import (
@@ -30,6 +30,7 @@ from iquila.errors import (
     TooManyLogins,
     WrongAuthType,
 )
+from iquila.service import bounds
 from iquila.service.admission import Admission
 from iquila.service.core import Core
 from iquila.service.instances import Instances
@@ -39,7 +40,6 @@ from iquila.session.authentication import (
     authenticate_administrator,
     authenticate_user,
     is_administrator,
-    refuse_empty_password,
     session_policy,
 )
 from iquila.session.gate import Peer
@@ -121,6 +121,7 @@ class Role(Between):
         self.admission = Admission(
             core.reactor,
             core.sessions,
+            system,
             lambda: core.settings.max_sessions,
             self.session_ended,
         )
@@ -169,6 +170,7 @@ class Role(Between):
         """Let a user replace their own password (reference §1.6)."""
         if self.system.get(Switch, change.switch) is None:
             raise SwitchNotFound
+        bounds.check_password_change(self.system, change.switch)
         user = self.system.get(User, user_key(change.switch, change.user))
         if user is None:
             raise OldPasswordWrong
@@ -178,8 +180,7 @@ class Role(Between):
             raise OldPasswordWrong
         if not check(change.secure_old_password, user.password_hash, challenge):
             raise OldPasswordWrong
-        denied = administrator_option(self.system, change.switch, "deny_change_user_password")
-        if denied or policy_of(self.system, user).fix_password:
+        if policy_of(self.system, user).fix_password:
             raise AccessDenied("The policy does not allow this user to change the password.")
         now = int(time.time() * 1000)
         nt_hash = change.new_password_nt if len(change.new_password_nt) == NT_DIGEST else b""
@@ -210,13 +211,17 @@ class Role(Between):
             raise SwitchNotFound(
                 f"There is no Virtual Switch '{login.switch[:64]}' on this server: check its name."
             )
+        bounds.check_address(self.system, switch, peer.address)
         if not switch.online:
             raise SwitchOffline
         if is_administrator(login.user):
             authenticate_administrator(switch, login.auth, challenge, peer.address)
             policy = session_policy(administrator_policy(), login)
-            return Passed(switch, ADMINISTRATOR, policy, administrator=True)
-        return self._authenticate_user(switch, login, challenge, peer)
+            passed = Passed(switch, ADMINISTRATOR, policy, administrator=True)
+        else:
+            passed = self._authenticate_user(switch, login, challenge, peer)
+        bounds.check_client(self.system, switch, login)
+        return passed
 
     def _authenticate_user(
         self, switch: Switch, login: Login, challenge: bytes, peer: Peer
@@ -225,11 +230,11 @@ class Role(Between):
         if user is None:
             raise AuthenticationFailed
         authenticate_user(user, login.auth, challenge, Trust(self.system, switch.name))
-        if administrator_option(self.system, switch.name, "deny_empty_password"):
-            refuse_empty_password(user, peer.address)
+        bounds.check_empty_password(self.system, user, peer.address)
         if user.expires and user.expires <= time.time() * 1000:
             raise AccessDenied("The user's account has expired.")
-        policy = session_policy(policy_of(self.system, user), login)
+        policy = bounds.bounded(self.system, switch, policy_of(self.system, user))
+        policy = session_policy(policy, login)
         self._check_logins(switch, user, policy, login)
         group = group_of(self.system, user)
         return Passed(
@@ -243,9 +248,9 @@ class Role(Between):
     def _check_logins(self, switch: Switch, user: User, policy: Policy, login: Login) -> None:
         # Sessions of the same machine do not count: a client that comes back after a crash must
         # not be kept out by its own ghost (reference §11.2).
-        limit = login_limit(self.system, switch.name, policy)
+        limit = policy.multi_logins
         machine = machine_of(login.node.unique_id)
-        now = self.core.now()
+        now = float(self.core.reactor.seconds())
         if limit and self.ledger.count(switch.name, user.name, machine, now) >= limit:
             raise TooManyLogins
 

@@ -77,19 +77,6 @@ def authenticate_user(user: User, auth: Auth, challenge: bytes, trust: Trust) ->
     raise AuthenticationFailed
 
 
-def refuse_empty_password(user: User, address: IPv4Address | IPv6Address) -> None:
-    """
-    Keep out a user without a password who comes from another machine.
-
-    :raises EmptyPasswordRemote: it is so.
-    """
-    empty = user.auth is AuthKind.PASSWORD and hmac.compare_digest(
-        user.password_hash, user_hash("", user.name)
-    )
-    if empty and not address.is_loopback:
-        raise EmptyPasswordRemote
-
-
 def authenticate_administrator(
     switch: Switch, auth: Auth, challenge: bytes, address: IPv4Address | IPv6Address
 ) -> None:

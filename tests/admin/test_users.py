@@ -15,7 +15,7 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller
 from iquila.admin.table import OPERATIONS
 from iquila.database.belongings import Group, SwitchOptions, TrustedCA
-from iquila.database.lookups import login_limit, policy_of
+from iquila.database.lookups import policy_of
 from iquila.database.records import (
     AuthKind,
     LoginCount,
@@ -315,14 +315,6 @@ class GroupTests(AdminTestCase):
             (User("office", "a", group="staff", policy=own), own),
         ):
             self.assertEqual(policy_of(self.system, user), policy)
-
-    def test_limits_of_logins(self) -> None:
-        """The smaller one of policy and administrator option."""
-        for option, policy, limit in ((0, 0, 0), (3, 0, 3), (0, 2, 2), (3, 2, 2), (1, 2, 1)):
-            self.write(SwitchOptions("office", {"max_multilogins_per_user": option}))
-            found = login_limit(self.system, "OFFICE", Policy(multi_logins=policy))
-            self.assertEqual(found, limit)
-        self.assertEqual(login_limit(self.system, "other", DEFAULT_POLICY), 0)
 
     def test_refusals(self) -> None:
         """By name."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,8 @@ from iquila.errors import (
     AuthenticationFailed,
     AuthTypeUnsupported,
     ConfigurationError,
-    EmptyPasswordRemote,
 )
-from iquila.session.authentication import authenticate_user, refuse_empty_password
+from iquila.session.authentication import authenticate_user
 from iquila.session.usercertificate import (
     Trust,
     authenticate_certificate,
@@ -277,15 +275,6 @@ class KindTests(CertificateTestCase):
             user = User("office", "alice", AuthKind.PASSWORD, stored)
             self.assertFalse(self.passes(user, PasswordProof(secure_password(stored, CHALLENGE))))
             self.assertFalse(self.passes(user, PlainPassword("")))
-
-    def test_empty_passwords(self) -> None:
-        """Only from the same machine where the switch says so."""
-        remote, local = IPv4Address("10.0.0.1"), IPv4Address("127.0.0.1")
-        empty = User("office", "alice", AuthKind.PASSWORD, user_hash("", "alice"))
-        self.assertRaises(EmptyPasswordRemote, refuse_empty_password, empty, remote)
-        refuse_empty_password(empty, local)
-        refuse_empty_password(evolve(empty, password_hash=user_hash("x", "alice")), remote)
-        refuse_empty_password(evolve(empty, auth=AuthKind.RADIUS), remote)
 
 
 class FileTests(SynchronousTestCase):
