@@ -34,7 +34,9 @@ DEFAULTS = {
 """What the reference server lists as not 0 for a new switch."""
 HELD_ELSEWHERE = {
     "allow_hub_admin_change_option",
+    "max_users",
     "max_multilogins_per_user",
+    "max_groups",
     "max_accesslists",
     "max_sessions_client_bridge_apply",
     "max_sessions",
