@@ -9,8 +9,10 @@ from attrs import evolve, frozen
 from iquila.admin.fields import address, data, flag, items, numbers, secret, text, time, u32
 from iquila.admin.managed import ManagedServer, ServerRow
 from iquila.admin.operation import Caller, Nothing, Table
-from iquila.database.records import Placement, ServerMode, Switch, SwitchKind
+from iquila.database.records import Member, Placement, ServerMode, Switch, SwitchKind
+from iquila.database.store import delete
 from iquila.errors import InvalidParameter, NotController, NotMember, ObjectNotFound
+from iquila.link.controller import shown_key
 from iquila.wire.passwords import administration_hash
 
 TABLE = Table()
@@ -201,6 +203,37 @@ def _hubs(server: ManagedServer, row: ServerRow) -> tuple[FarmHub, ...]:
             if placement is not None and placement.member == row.description.id:
                 hubs.append(FarmHub(switch.name, True))
     return tuple(hubs)
+
+
+@frozen
+class KnownMember:
+    """A member that has joined once, by its id in the list or by its host name."""
+
+    id: int = u32("Id")
+    host_name: str = text("Hostname")
+
+
+@TABLE.operation("ForgetFarmMember", KnownMember, KnownMember, refused=NOT_CONTROLLER)
+async def forget_farm_member(
+    server: ManagedServer, caller: Caller, request: KnownMember
+) -> KnownMember:
+    """Forget the certificate of a member that is away: it may come back with another one."""
+    found = [
+        member
+        for member in server.system.all(Member)
+        if (shown_key(member.id) == request.id or not request.id)
+        and (member.host_name.lower() == request.host_name.lower() or not request.host_name)
+    ]
+    if not (request.id or request.host_name) or not found:
+        raise ObjectNotFound("No member with this id and host name has ever joined.")
+    if len(found) > 1:
+        keys = ", ".join(str(shown_key(member.id)) for member in found)
+        raise InvalidParameter(f"Several members have this host name: give one of the ids {keys}.")
+    member = found[0]
+    if any(row.description.id == member.id for row in server.servers()):
+        raise InvalidParameter("This member is connected: its certificate is the right one.")
+    await server.system.transact([delete(Member, member.key)])
+    return KnownMember(shown_key(member.id), member.host_name)
 
 
 @frozen

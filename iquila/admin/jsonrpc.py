@@ -33,8 +33,10 @@ from iquila.errors import (
     NotSupported,
     VENError,
 )
+from iquila.interfaces import Purpose
 
 MAX_BATCH = 100
+MAX_PROGRAM = 128
 WRONG_PASSWORD_SECONDS = 1.0
 """What a wrong password costs its sender."""
 _REALM = (
@@ -101,6 +103,7 @@ class JSONRPC(Resource):
         except VENError as error:
             self._send(request, _failure("0", error))
             return
+        _note(request)
         if request.method == b"GET":
             request.setHeader(b"content-type", b"text/html; charset=utf-8")
             request.write(_listing())
@@ -180,6 +183,14 @@ def credentials(request: Request) -> tuple[str, str]:
     except binascii.Error:
         return "", ""
     return _decoded(user), _decoded(secret)
+
+
+def _note(request: Any) -> None:
+    """Have the connection listed as an administrator's."""
+    transport = request.channel.transport
+    transport.purpose = Purpose.ADMINISTRATION
+    program = request.requestHeaders.getRawHeaders(b"user-agent", [b""])[0]
+    transport.peer_program = _decoded(program)[:MAX_PROGRAM]
 
 
 def _decoded(value: bytes) -> str:

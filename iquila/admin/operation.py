@@ -75,6 +75,8 @@ class Operation:
     effect: Effect = Effect.CHANGE
     denied_by: str = ""
     """The administrator option of the switch that takes this from the switch's administrator."""
+    served: bool = True
+    """Whether it is done here at all; if not it answers error 33."""
 
     async def run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
         """
@@ -132,6 +134,7 @@ class Table:
         refused: Mapping[ServerMode, type[VENError]] | None = None,
         effect: Effect | None = None,
         denied_by: str = "",
+        served: bool = True,
     ) -> Callable[[Handler], Handler]:
         """
         Define the operation that the decorated function does; its docstring is its purpose.
@@ -155,6 +158,7 @@ class Table:
                 handler,
                 effect,
                 denied_by,
+                served,
             )
             return handler
 
@@ -175,7 +179,7 @@ class Table:
             raise NotSupported(why)
 
         refuse.__doc__ = purpose
-        self.operation(name, request or Nothing, Nothing, who, refused)(refuse)
+        self.operation(name, request or Nothing, Nothing, who, refused, served=False)(refuse)
 
 
 @frozen

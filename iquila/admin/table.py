@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from iquila.admin import cluster, server, sessions, switches, users
+from iquila.admin import (
+    capabilities,
+    certificates,
+    ciphers,
+    cluster,
+    configuration,
+    connections,
+    facts,
+    foreign,
+    listeners,
+    server,
+    sessions,
+    switches,
+    users,
+)
 from iquila.admin.operation import Table
 from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
-for _module in (server, cluster, switches, users, sessions):
+for _module in (
+    facts,
+    server,
+    listeners,
+    certificates,
+    ciphers,
+    connections,
+    configuration,
+    cluster,
+    switches,
+    users,
+    sessions,
+    foreign,
+):
     OPERATIONS.add(_module.TABLE)
+OPERATIONS.add(capabilities.table(OPERATIONS))
 
 PARTS = Parts()
 for _parts in (switches.PARTS, sessions.PARTS):

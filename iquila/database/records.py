@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from iquila.database.accounts import Auditor, Token
 from iquila.database.belongings import BELONGINGS
+from iquila.database.keep import KeepAlive
 from iquila.database.record import R, Record, user_key
 from iquila.errors import DatabaseCorrupt
 from iquila.wire.policy import Policy
@@ -165,6 +166,8 @@ class ServerSettings(Record):
     public_address: str = ""
     public_ports: tuple[int, ...] = ()
     max_sessions: int = 4096
+    ciphers: str = ""
+    """The cipher suites of TLS 1.2, as a list of OpenSSL; empty for the policy."""
 
     @property
     def key(self) -> str:
@@ -197,6 +200,7 @@ _ALL: tuple[type[Record], ...] = (
     Auditor,
     ServerSettings,
     ListenerRecord,
+    KeepAlive,
 )
 RECORD_TYPES: dict[str, type[Record]] = {cls.kind_name: cls for cls in _ALL}
 
@@ -227,6 +231,7 @@ def decode(kind_name: str, data: bytes) -> Record | None:
 __all__ = [
     "RECORD_TYPES",
     "AuthKind",
+    "KeepAlive",
     "ListenerRecord",
     "LoginCount",
     "Member",

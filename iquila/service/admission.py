@@ -43,7 +43,6 @@ class Admission:
         self._sessions = sessions
         self._max_sessions = max_sessions
         self._ended = ended
-        self._connections = 0
         self.accepting = True
         """False while the server is shutting down."""
 
@@ -73,7 +72,6 @@ class Admission:
         if instance is None:
             raise SwitchNotFound
         self._check_limits(instance, unlimited)
-        self._connections += 1
         half = login.options.half_connection
         wanted = min(login.options.max_connection, policy.max_connection or MAX_CONNECTIONS)
         session = ServerSession(
@@ -81,7 +79,7 @@ class Admission:
             self._sessions.flusher,
             SessionFacts(
                 name=session_name,
-                connection_name=f"CID-{self._connections}",
+                connection_name=peer.connection,
                 key=os.urandom(20),
                 switch=instance.name,
                 user=user.lower(),
