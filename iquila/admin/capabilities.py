@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from iquila.admin.facts import processor_flags
 from iquila.admin.fields import items, text, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Nothing, Table, Who
@@ -59,6 +60,7 @@ ALWAYS = (
     "b_cluster_hub_type_fixed",
     "b_support_cluster",
     "b_support_cluster_admin",
+    "b_support_cluster_controller",
     "b_support_limit_multilogin",
     "b_support_policy_ver_3",
     "b_vpn3",
@@ -70,7 +72,6 @@ NEVER = (
     "b_bridge",
     "b_is_softether",
     "b_must_install_pcap",
-    "b_support_aes_ni",
     "b_support_azure",
     "b_support_ddns",
     "b_support_ddns_proxy",
@@ -141,6 +142,8 @@ def _each(table: Table, mode: ServerMode, max_sessions: int) -> Iterator[tuple[s
         yield name, int(mode is own)
     yield from ((name, 1) for name in ALWAYS)
     yield from ((name, 0) for name in NEVER)
+    yield "b_is_in_vm", int("hypervisor" in processor_flags())
+    yield "b_support_aes_ni", int("aes" in processor_flags())
     yield "b_virtual_nat_disabled", int(mode is not ServerMode.STANDALONE)
     yield "i_max_packet_size", MAX_FRAME
     yield "i_max_sessions", max_sessions

@@ -20,6 +20,8 @@ NOT_CONTROLLER = {ServerMode.STANDALONE: NotController, ServerMode.MEMBER: NotCo
 NOT_MEMBER = {ServerMode.STANDALONE: NotMember, ServerMode.CONTROLLER: NotMember}
 MAX_WEIGHT = 1_000_000
 MAX_PORTS = 128
+NO_PASSWORD = b"\0" * 20
+"""What is told in place of a hash."""
 
 
 @frozen
@@ -47,6 +49,7 @@ async def get_farm_setting(server: ManagedServer, caller: Caller, request: Nothi
         public_address=settings.public_address or "0.0.0.0",
         controller=settings.controller_host,
         controller_port=settings.controller_port,
+        password_hash=NO_PASSWORD,
         weight=settings.weight,
         controller_only=settings.controller_only,
     )
@@ -85,7 +88,7 @@ async def set_farm_setting(
             public_ports=_ports(request.ports),
         )
     await server.reconfigure(settings)
-    return evolve(request, weight=settings.weight, password="", password_hash=b"\0" * 20)
+    return evolve(request, weight=settings.weight, password="", password_hash=NO_PASSWORD)
 
 
 def _ports(ports: tuple[int, ...]) -> tuple[int, ...]:

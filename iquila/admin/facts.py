@@ -99,6 +99,20 @@ def operating_system() -> dict[str, str]:
         return {}
 
 
+@lru_cache(maxsize=1)
+def processor_flags() -> frozenset[str]:
+    """Return the names of what the processor can do, as Linux has them; maybe nothing."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            for line in file:
+                name, _, rest = line.partition(":")
+                if name.strip().lower() in ("flags", "features"):
+                    return frozenset(rest.split())
+    except OSError:
+        pass
+    return frozenset()
+
+
 @frozen
 class ServerStatus:
     """The counters of a server; on a controller, of the cluster."""

@@ -9,13 +9,11 @@ from iquila.admin.fields import flag, secret, text, u32
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Effect, Nothing, Table
 from iquila.database.keep import MAX_INTERVAL, MIN_INTERVAL
-from iquila.database.records import KeepAlive
+from iquila.database.records import MAX_SESSIONS, KeepAlive
 from iquila.errors import InvalidParameter
 from iquila.wire.passwords import administration_hash
 
 TABLE = Table()
-MAX_SESSIONS = 100_000
-"""Sessions that any server may be told to carry."""
 MAX_HOST_NAME = 255
 TCP, UDP = 0, 1
 

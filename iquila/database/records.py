@@ -20,6 +20,9 @@ from iquila.database.record import R, Record, user_key
 from iquila.errors import DatabaseCorrupt
 from iquila.wire.policy import Policy
 
+MAX_SESSIONS = 100_000
+"""Sessions that any server may be told to carry."""
+
 
 class SwitchKind(IntEnum):
     """The type of a Virtual Switch; it cannot change."""
@@ -229,6 +232,7 @@ def decode(kind_name: str, data: bytes) -> Record | None:
 
 
 __all__ = [
+    "MAX_SESSIONS",
     "RECORD_TYPES",
     "AuthKind",
     "KeepAlive",
