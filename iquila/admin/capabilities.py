@@ -125,7 +125,7 @@ class Capability:
 class Capabilities:
     """All of them."""
 
-    capabilities: tuple[Capability, ...] = items("CapsList", Capability)
+    capabilities: tuple[Capability, ...] = items("CapsList", Capability, each="caps_")
 
 
 def capabilities(table: Table, mode: ServerMode, max_sessions: int) -> dict[str, int]:

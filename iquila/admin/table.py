@@ -15,6 +15,7 @@ from iquila.admin import (
     server,
     sessions,
     switches,
+    tokens,
     users,
 )
 from iquila.admin.operation import Table
@@ -33,6 +34,7 @@ for _module in (
     switches,
     users,
     sessions,
+    tokens,
     foreign,
 ):
     OPERATIONS.add(_module.TABLE)

@@ -8,6 +8,7 @@ from iquila.admin.capabilities import LIMITED_BY, NEVER, SERVED_BY, capabilities
 from iquila.admin.facts import Test
 from iquila.admin.jsonform import to_json
 from iquila.admin.operation import Nothing, Table
+from iquila.admin.packform import to_pack
 from iquila.admin.table import OPERATIONS
 from iquila.database.records import ServerMode
 from iquila.errors import NotSupported
@@ -79,3 +80,10 @@ class CapabilityTests(SynchronousTestCase):
         values = {item["CapsName_str"]: item["CapsValue_u32"] for item in listed}
         self.assertEqual(values["i_max_sessions"], 77)
         self.assertEqual(values["b_standalone"], 1)
+
+    def test_in_a_pack(self) -> None:
+        """Each is an element of its own, too: the tools read only these."""
+        pack = to_pack(OwnServer().run("GetCaps"))
+        self.assertEqual(pack.get_int("caps_i_max_sessions"), 4096)
+        self.assertEqual(pack.get_int("caps_b_standalone"), 1)
+        self.assertEqual(pack.get_str("CapsName"), "b_beta_version")
