@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from iquila.admin.facts import Test
-from iquila.admin.fields import flag, secret, text, u32
+from iquila.admin.fields import data, flag, secret, text, u32
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Effect, Nothing, Table
 from iquila.database.keep import MAX_INTERVAL, MIN_INTERVAL
@@ -15,23 +15,27 @@ from iquila.wire.passwords import administration_hash
 
 TABLE = Table()
 MAX_HOST_NAME = 255
+HASH_BYTES = 20
 TCP, UDP = 0, 1
 
 
 @frozen
 class Password:
-    """A new administration password."""
+    """A new administration password, as text or as its hash (reference §3.5)."""
 
     password: str = secret("PlainTextPassword")
+    hashed: bytes = data("HashedPassword")
 
 
 @TABLE.operation("SetServerPassword", Password, Password)
 async def set_server_password(server: ManagedServer, caller: Caller, request: Password) -> Password:
     """Change the administration password; members need the new one from then on."""
-    if not request.password:
+    hashed = administration_hash(request.password) if request.password else request.hashed
+    if hashed in (b"", bytes(HASH_BYTES), administration_hash("")):
         raise InvalidParameter("The administration password must not be empty: give one.")
-    settings = evolve(server.settings, password_hash=administration_hash(request.password))
-    await server.reconfigure(settings)
+    if len(hashed) != HASH_BYTES:
+        raise InvalidParameter(f"The hash of a password has {HASH_BYTES} bytes.")
+    await server.reconfigure(evolve(server.settings, password_hash=hashed))
     # Not an echo: answers are kept in more places than questions.
     return Password()
 

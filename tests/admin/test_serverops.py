@@ -28,6 +28,7 @@ from iquila.errors import (
 from iquila.interfaces import Purpose
 from iquila.session.certificate import certificate_pem, key_pem, make_identity
 from iquila.session.ciphers import DEFAULT
+from iquila.wire.passwords import administration_hash
 
 from .ownserver import IDENTITY, OwnServer
 
@@ -180,6 +181,29 @@ class ConnectionTests(ServerTestCase):
         row = ConnectionRow("CID-1", "10.0.0.1", 7, 1000, Purpose.BEGINNING, "")
         self.server.rows = [row] * 10_001
         self.assertEqual(len(self.server.run("EnumConnection").connections), 10_000)
+
+
+class PasswordTests(ServerTestCase):
+    """The administration password."""
+
+    def test_as_text_and_as_a_hash(self) -> None:
+        """Both are taken; neither is told again."""
+        hashed = administration_hash("new")
+        for fields in (
+            {"password": "new"},
+            {"hashed": hashed},
+            {"password": "new", "hashed": b"x"},
+        ):
+            self.server.settings = evolve(self.server.settings, password_hash=b"")
+            answer = self.server.run("SetServerPassword", **fields)
+            self.assertEqual(self.server.settings.password_hash, hashed)
+            self.assertEqual((answer.password, answer.hashed), ("", b""))
+
+    def test_refused(self) -> None:
+        """None, an empty one however it is told, and what is no hash."""
+        for hashed in (b"", bytes(20), administration_hash(""), b"short"):
+            self.refused(InvalidParameter, "SetServerPassword", hashed=hashed)
+        self.assertEqual(self.server.settings.password_hash, b"h" * 20)
 
 
 class KeepTests(ServerTestCase):

@@ -440,7 +440,7 @@ class LifeTests(ServerTestCase):
             answer = await self.call(
                 server, "SetServerPassword", PlainTextPassword_str="new-secret-password"
             )
-        self.assertEqual(answer, {"PlainTextPassword_str": ""})
+        self.assertEqual(answer, {"HashedPassword_bin": "", "PlainTextPassword_str": ""})
         self.assertNotIn("new-secret-password", repr(logs))
         self.assertEqual(
             server.core.settings.password_hash, administration_hash("new-secret-password")
