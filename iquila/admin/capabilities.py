@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from iquila.admin.access import MAX_RULES
 from iquila.admin.facts import processor_flags
 from iquila.admin.fields import items, text, u32, utf
 from iquila.admin.managed import ManagedServer
@@ -98,10 +99,9 @@ MODES = {
     "b_cluster_member": ServerMode.MEMBER,
 }
 LIMITED_BY = {
-    "i_max_access_lists": ("AddAccess", 32_768),
+    "i_max_access_lists": ("AddAccess", MAX_RULES),
     "i_max_groups_per_hub": ("CreateGroup", 10_000),
     "i_max_hubs": ("CreateHub", MAX_SWITCHES),
-    "i_max_ip_tables": ("EnumIpTable", 65_536),
     "i_max_l3_if": ("AddL3If", 4096),
     "i_max_l3_sw": ("AddL3Switch", 4096),
     "i_max_l3_table": ("AddL3Table", 4096),
@@ -145,6 +145,8 @@ def _each(table: Table, mode: ServerMode, max_sessions: int) -> Iterator[tuple[s
     yield "b_is_in_vm", int("hypervisor" in processor_flags())
     yield "b_support_aes_ni", int("aes" in processor_flags())
     yield "b_virtual_nat_disabled", int(mode is not ServerMode.STANDALONE)
+    # Switches learn no IP addresses yet.
+    yield "i_max_ip_tables", 0
     yield "i_max_packet_size", MAX_FRAME
     yield "i_max_sessions", max_sessions
     yield "i_max_clients", UNLIMITED

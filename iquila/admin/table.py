@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from iquila.admin import (
+    access,
+    addresses,
     capabilities,
     certificates,
     ciphers,
@@ -11,11 +13,15 @@ from iquila.admin import (
     connections,
     facts,
     foreign,
+    iptable,
     listeners,
+    message,
+    options,
     server,
     sessions,
     switches,
     tokens,
+    unbuilt,
     users,
 )
 from iquila.admin.operation import Table
@@ -34,6 +40,12 @@ for _module in (
     switches,
     users,
     sessions,
+    iptable,
+    access,
+    addresses,
+    options,
+    message,
+    unbuilt,
     tokens,
     foreign,
 ):

@@ -171,6 +171,9 @@ class ServerSettings(Record):
     max_sessions: int = 4096
     ciphers: str = ""
     """The cipher suites of TLS 1.2, as a list of OpenSSL; empty for the policy."""
+    fingerprint: str = ""
+    """SHA-256 of the certificate that an administrator set last, hexadecimal: so that who
+    follows the changes sees this one, too. What is shown is what the files hold."""
 
     @property
     def key(self) -> str:

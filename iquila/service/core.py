@@ -178,6 +178,7 @@ class Core:
         self.previous = self._files.previous()
         self.identity = identity
         self.contexts.replace(contexts)
+        await self.change_settings(fingerprint=identity.fingerprint)
 
     def forget_previous_identity(self) -> None:
         """Nobody knows this server by its previous certificate any more."""

@@ -23,6 +23,14 @@ ATTEMPT_SECONDS = 4.0
 DATAGRAM_BYTES = 32
 
 
+class _Quiet(Factory):
+    noisy = False
+
+
+class _QuietDatagrams(DatagramProtocol):
+    noisy = False
+
+
 class KeepAliveSender:
     """
     The sender of one server.
@@ -82,12 +90,12 @@ class KeepAliveSender:
         endpoint = HostnameEndpoint(
             self._reactor, settings.host, settings.port, timeout=ATTEMPT_SECONDS
         )
-        protocol: Any = await endpoint.connect(Factory.forProtocol(Protocol))
+        protocol: Any = await endpoint.connect(_Quiet.forProtocol(Protocol))
         protocol.transport.loseConnection()
 
     async def _by_udp(self, settings: KeepAlive) -> None:
         address = await self._reactor.resolve(settings.host)
-        port = self._reactor.listenUDP(0, DatagramProtocol())
+        port = self._reactor.listenUDP(0, _QuietDatagrams())
         try:
             port.write(os.urandom(DATAGRAM_BYTES), (address, settings.port))
         finally:

@@ -121,6 +121,7 @@ class HandshakeConnection(Protocol):
         if not acceptable_signature(body):
             self._refuse(403)
             return
+        self._io.purpose = Purpose.LOGIN
         self._negotiation = Negotiation(self._gate(), partial(peer_of, self._io))
         self._io.write_through(memoryview(answer(self._negotiation.signed().encode())))
 

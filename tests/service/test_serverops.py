@@ -17,10 +17,14 @@ from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.database.directory import DataDirectory
-from iquila.database.records import ServerMode
+from iquila.database.records import KeepAlive, ServerMode
 from iquila.interfaces import Purpose
+from iquila.service.keepalive import KeepAliveSender
+from iquila.service.options import ControllerOptions, MemberOptions, ServerOptions
 from iquila.service.server import Server, Setup
 from iquila.session.certificate import Identity, certificate_pem, key_pem, make_identity
 from iquila.session.verification import Pinned
@@ -98,6 +102,7 @@ class CertificateTests(ServerTestCase):
         await self.until(lambda: early.client.last_refusal is not None)
         told = await self.call(server, "GetServerCert")
         self.assertEqual(b64decode(told["Cert_bin"]), NEW.der)
+        self.assertEqual(server.core.settings.fingerprint, NEW.fingerprint)
         # Without a controller nobody needs the old one.
         self.assertEqual(list(server.directory.path.glob("identity-*")), [])
         for station in (one, other, late, early):
@@ -447,6 +452,18 @@ class LifeTests(ServerTestCase):
         )
 
 
+class OptionTests(SynchronousTestCase):
+    """What the plugins take."""
+
+    def test_max_sessions(self) -> None:
+        """A number that a server can be told, nothing else."""
+        for options in (ServerOptions(), ControllerOptions(), MemberOptions()):
+            options.parseOptions(["--max-sessions", "10000"])
+            self.assertEqual(options["max-sessions"], 10_000)
+            for bad in ("0", "100001", "many"):
+                self.assertRaises(UsageError, type(options)().parseOptions, ["--max-sessions", bad])
+
+
 class KeepTests(ServerTestCase):
     """The keep-alive to a host on the Internet; here to this one."""
 
@@ -484,6 +501,19 @@ class KeepTests(ServerTestCase):
         await self.until(lambda: made)
         await self.again(server)
         await self.until(lambda: len(made) >= 2)
+
+    async def test_nobody_there(self) -> None:
+        """It is logged once, however often it is tried; what was begun ends with the sender."""
+        sender = KeepAliveSender(reactor)
+        with capturedLogs() as logs:
+            sender.apply(KeepAlive(True, ADDRESS, _free_port(), True, 5))
+            await self.until(lambda: len(logs) >= 1)
+            for _ in range(2):
+                sender._send()
+                await deferLater(reactor, 0.1)
+            sender.apply(KeepAlive(True, ADDRESS, _free_port(), True, 5))
+            sender.stop()
+        self.assertEqual([log["log_format"][:14] for log in logs], ["The keep-alive"])
 
     async def set(self, server: Server, port: int, protocol: int) -> None:
         """Turn it on."""
