@@ -322,8 +322,3 @@ class ForeignTests(ServerTestCase):
             for name in names:
                 self.refused(NotSupported, name)
             self.server.run("GetSpecialListener")
-
-    def test_licences(self) -> None:
-        """There are none, and nothing is limited by one."""
-        self.assertEqual(self.server.run("EnumLicenseKey").keys, ())
-        self.assertEqual(self.server.run("GetLicenseStatus").clients, 0xFFFF_FFFF)
