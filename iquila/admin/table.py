@@ -6,9 +6,17 @@ from iquila.admin import (
     access,
     addresses,
     authorities,
+    capabilities,
+    certificates,
+    ciphers,
     cluster,
+    configuration,
+    connections,
+    facts,
+    foreign,
     groups,
     iptable,
+    listeners,
     message,
     options,
     server,
@@ -23,7 +31,13 @@ from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
 for _module in (
+    facts,
     server,
+    listeners,
+    certificates,
+    ciphers,
+    connections,
+    configuration,
     cluster,
     switches,
     users,
@@ -37,8 +51,10 @@ for _module in (
     message,
     unbuilt,
     tokens,
+    foreign,
 ):
     OPERATIONS.add(_module.TABLE)
+OPERATIONS.add(capabilities.table(OPERATIONS))
 
 PARTS = Parts()
 for _parts in (switches.PARTS, sessions.PARTS):
