@@ -32,4 +32,4 @@ def authenticate(server: ManagedServer, switch: str, password: str) -> Caller:
         raise AccessDenied("The name of the Virtual Switch or its password is wrong.")
     if server.settings.mode is ServerMode.MEMBER:
         raise NotEnoughRights("Switch administrators connect to the controller.")
-    return Caller(record.name)
+    return Caller(record.name, name=f"administrator@{record.name}")

@@ -13,6 +13,7 @@ import html
 import json
 from typing import Any, ClassVar
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -89,7 +90,11 @@ class JSONRPC(Resource):
 
     async def _answer(self, request: Any) -> None:
         try:
-            caller = authenticate(self._server, *credentials(request))
+            caller = evolve(
+                authenticate(self._server, *credentials(request)),
+                address=_address(request),
+                door="json-rpc",
+            )
         except AccessDenied:
             await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
             request.setResponseCode(401)
@@ -180,6 +185,10 @@ def credentials(request: Request) -> tuple[str, str]:
     except binascii.Error:
         return "", ""
     return _decoded(user), _decoded(secret)
+
+
+def _address(request: Any) -> str:
+    return str(getattr(request.getClientAddress(), "host", ""))
 
 
 def _decoded(value: bytes) -> str:

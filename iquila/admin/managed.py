@@ -47,6 +47,10 @@ class ManagedServer(Protocol):
         """The system database of its role."""
 
     @property
+    def local(self) -> Database:
+        """The database of what this server alone is."""
+
+    @property
     def host_name(self) -> str:
         """The name of its machine."""
 

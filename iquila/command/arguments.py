@@ -137,10 +137,13 @@ def read_arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
         word = rest.pop(0)
         slash = _SLASH.match(word)
         if slash and _find(command, slash[1]) is not None:
-            _give(given, command, slash[1], (slash[2] or "").strip('"'))
+            _give(given, command, slash[1], _slash_value(command, slash))
         elif word.startswith("--") and len(word) > 2:
             key, separator, value = word[2:].partition("=")
-            if not separator:
+            argument = _find(command, key)
+            if not separator and argument is not None and argument.flag:
+                value = "yes"
+            elif not separator:
                 if not rest:
                     raise UsageError(f"--{key} needs a value.")
                 value = rest.pop(0)
@@ -150,6 +153,13 @@ def read_arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
         else:
             raise UsageError(f"{command.name} takes no argument '{word}'.")
     return {a.key.lower(): _value(command, a, given) for a in command.arguments}
+
+
+def _slash_value(command: Command, slash: re.Match[str]) -> str:
+    argument = _find(command, slash[1])
+    if slash[2] is None and argument is not None and argument.flag:
+        return "yes"
+    return (slash[2] or "").strip('"')
 
 
 def _find(command: Command, key: str) -> Argument | None:

@@ -51,6 +51,7 @@ class Argument:
 
     :ivar key: its name in ``/KEY:value`` and ``--key value``; the positional one has it too.
     :ivar secret: asked for without echo.
+    :ivar flag: may stand alone, and means ``yes`` then.
     :ivar convert: reads the value; raises ValueError with a sentence.
     """
 
@@ -61,6 +62,7 @@ class Argument:
     secret: bool = False
     default: str = ""
     convert: Callable[[str], Any] = str
+    flag: bool = False
 
 
 @frozen

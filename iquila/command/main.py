@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import iquila
-from iquila.command import cluster, server, sessions, switches, users
+from iquila.command import audit, cluster, server, sessions, switches, users
 from iquila.command.arguments import (
     Options,
     UsageError,
@@ -33,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     *switches.COMMANDS,
     *users.COMMANDS,
     *sessions.COMMANDS,
+    *audit.COMMANDS,
 )
 USAGE = (
     "usage: iquila [HOST[:PORT]] [--switch NAME] [--password-file FILE] [--json|--csv]\n"

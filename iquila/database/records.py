@@ -107,6 +107,7 @@ class Placement(Record):
     """Where a dynamic switch runs: the server's id, and the epoch since which it does."""
 
     kind_name: ClassVar[str] = "placement"
+    audited: ClassVar[bool] = False
     switch: str
     member: str
     epoch: int
@@ -138,6 +139,7 @@ class LoginCount(Record):
     """How often a user (or, with an empty user, anybody on a switch) logged in."""
 
     kind_name: ClassVar[str] = "logins"
+    audited: ClassVar[bool] = False
     switch: str
     user: str
     logins: int

@@ -64,7 +64,7 @@ def assemble(options: RoleOptions, reactor: Any, settings: dict[str, Any]) -> Mu
     except BaseException:
         directory.unlock()
         raise
-    setup = Setup(ports, password, tuple(settings.items()))
+    setup = Setup(ports, password, tuple(settings.items()), options.limits())
     server = Server(reactor, directory, setup, options["address"])
     return Unattended(server, reactor)
 

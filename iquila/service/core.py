@@ -23,6 +23,7 @@ from iquila.database.records import ListenerRecord, ServerMode, ServerSettings
 from iquila.database.sqlite import SQLiteEngine
 from iquila.database.store import Change, Database, put
 from iquila.errors import ConfigurationError, ListenerExists, ListenerNotFound
+from iquila.service.limits import DEFAULTS, Limits
 from iquila.service.statistics import Statistics
 from iquila.session.certificate import load_or_make
 from iquila.session.contexts import server_contexts
@@ -46,9 +47,15 @@ class Core:
     _log: ClassVar[Logger] = Logger()
 
     def __init__(
-        self, reactor: Any, directory: DataDirectory, interface: str, host_name: str = ""
+        self,
+        reactor: Any,
+        directory: DataDirectory,
+        interface: str,
+        host_name: str = "",
+        limits: Limits = DEFAULTS,
     ) -> None:
         self.reactor = reactor
+        self.limits = limits
         self.directory = directory
         self.interface = interface
         self.host_name = host_name or socket.gethostname()
@@ -76,7 +83,8 @@ class Core:
                 if part.exists():
                     (target / part.name).write_bytes(part.read_bytes())
 
-        return Database.open(SQLiteEngine(path, backup), self.reactor)
+        engine = SQLiteEngine(path, backup, self.limits.audit_entries)
+        return Database.open(engine, self.reactor)
 
     def open_replica(self) -> Database:
         """Open a member's copy of its controller's system database."""

@@ -48,6 +48,11 @@ class Managed:
         return self._role.system
 
     @property
+    def local(self) -> Database:
+        """The database of what this server alone is."""
+        return self._server.core.local
+
+    @property
     def host_name(self) -> str:
         """The name of the machine."""
         return self._server.core.host_name

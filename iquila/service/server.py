@@ -24,6 +24,7 @@ from iquila.database.store import delete, put
 from iquila.errors import InvalidParameter, IquilaError
 from iquila.service.controller import Controller
 from iquila.service.core import Core
+from iquila.service.limits import DEFAULTS, Limits
 from iquila.service.managed import Managed
 from iquila.service.member import Member
 from iquila.service.role import Between, Role, Standalone
@@ -47,6 +48,7 @@ class Setup:
     ports: tuple[int, ...] | None = None
     password: str | None = None
     settings: tuple[tuple[str, Any], ...] = ()
+    limits: Limits = DEFAULTS
 
 
 class Server(Service):
@@ -113,7 +115,9 @@ class Server(Service):
     async def _start(self) -> None:
         self.directory.prepare()
         self.directory.lock()
-        core = self.core = Core(self.reactor, self.directory, self.interface, self.host_name)
+        core = self.core = Core(
+            self.reactor, self.directory, self.interface, self.host_name, self.setup.limits
+        )
         core.role = Between()
         await core.first_start(self.setup.password)
         settings = evolve(core.settings, **dict(self.setup.settings))
