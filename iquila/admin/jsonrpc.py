@@ -36,6 +36,7 @@ from iquila.errors import (
 )
 
 MAX_BATCH = 100
+DOOR = "json-rpc"
 WRONG_PASSWORD_SECONDS = 1.0
 """What a wrong password costs its sender."""
 _REALM = (
@@ -89,13 +90,16 @@ class JSONRPC(Resource):
         request.finish()
 
     async def _answer(self, request: Any) -> None:
+        journal, address = self._server.journal, _address(request)
+        switch, password = credentials(request)
         try:
-            caller = evolve(
-                authenticate(self._server, *credentials(request)),
-                address=_address(request),
-                door="json-rpc",
-            )
-        except AccessDenied:
+            caller = authenticate(self._server, switch, password)
+            caller = evolve(caller, address=address, door=DOOR)
+            journal.administrator(caller.name, caller.switch, address, DOOR)
+        except AccessDenied as error:
+            if password:
+                # Without one a browser only asks how to log in.
+                journal.administrator_refused(_named(switch), address, DOOR, str(error))
             await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
             request.setResponseCode(401)
             request.setHeader(b"www-authenticate", _REALM)
@@ -185,6 +189,11 @@ def credentials(request: Request) -> tuple[str, str]:
     except binascii.Error:
         return "", ""
     return _decoded(user), _decoded(secret)
+
+
+def _named(switch: str) -> str:
+    """Return the switch that somebody wants to administer; empty for the server."""
+    return "" if switch.lower() == "administrator" else switch[:255]
 
 
 def _address(request: Any) -> str:

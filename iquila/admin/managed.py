@@ -10,6 +10,9 @@ from iquila.cluster.placement import Place
 from iquila.cluster.roster import LoadReport, MemberDescription
 from iquila.database.records import LoginCount, ServerMode, ServerSettings
 from iquila.database.store import Database
+from iquila.journal.files import LogFile
+from iquila.journal.journal import Journal
+from iquila.journal.names import LogPath
 from iquila.link.member import LinkStatus
 from iquila.session.server import ServerSession
 from iquila.switch.switch import VirtualSwitch
@@ -49,6 +52,16 @@ class ManagedServer(Protocol):
     @property
     def local(self) -> Database:
         """The database of what this server alone is."""
+
+    @property
+    def journal(self) -> Journal:
+        """Where its events are told."""
+
+    async def log_files(self, switch: str = "") -> list[LogFile]:
+        """Return its log files, or those of one switch."""
+
+    async def read_log(self, path: LogPath, offset: int, size: int) -> bytes:
+        """Return a part of one of its log files; nothing at the end."""
 
     @property
     def host_name(self) -> str:

@@ -82,6 +82,19 @@ class Operation:
 
         :raises VENError: why not.
         """
+        tells = self.effect is not Effect.READ
+        switch = str(getattr(request, "hub_name", "")) if self.who is Who.SWITCH else ""
+        try:
+            answer = await self._run(server, caller, request)
+        except VENError as error:
+            if tells:
+                server.journal.operation(caller, self.name, switch, refused=str(error))
+            raise
+        if tells:
+            server.journal.operation(caller, self.name, switch)
+        return answer
+
+    async def _run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
         if not self.allows(server, caller, request):
             raise NotEnoughRights
         refusal = self.refused.get(server.settings.mode)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from iquila.admin import audit, cluster, server, sessions, switches, users
+from iquila.admin import audit, cluster, logs, server, sessions, switches, users
 from iquila.admin.operation import Table
 from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
-for _module in (server, cluster, switches, users, sessions, audit):
+for _module in (server, cluster, switches, users, sessions, audit, logs):
     OPERATIONS.add(_module.TABLE)
 
 PARTS = Parts()
-for _parts in (switches.PARTS, sessions.PARTS):
+for _parts in (switches.PARTS, sessions.PARTS, logs.PARTS):
     PARTS.add(_parts)

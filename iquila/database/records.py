@@ -188,6 +188,25 @@ class ListenerRecord(Record):
         return f"{self.port:05d}"
 
 
+@frozen
+class SyslogSettings(Record):
+    """
+    Where the servers of a cluster send their logs besides keeping them.
+
+    :ivar save_type: 0 nothing, 1 the server log, 2 the security logs too, 3 the packet logs too.
+    """
+
+    kind_name: ClassVar[str] = "syslog"
+    save_type: int = 0
+    host: str = ""
+    port: int = 514
+
+    @property
+    def key(self) -> str:
+        """There is one only."""
+        return "syslog"
+
+
 _ALL: tuple[type[Record], ...] = (
     Switch,
     User,
@@ -199,6 +218,7 @@ _ALL: tuple[type[Record], ...] = (
     Auditor,
     ServerSettings,
     ListenerRecord,
+    SyslogSettings,
 )
 RECORD_TYPES: dict[str, type[Record]] = {cls.kind_name: cls for cls in _ALL}
 
@@ -239,6 +259,7 @@ __all__ = [
     "ServerSettings",
     "Switch",
     "SwitchKind",
+    "SyslogSettings",
     "User",
     "decode",
     "encode",

@@ -131,6 +131,7 @@ class Controller(Role):
         """Take a member in."""
         self.links[member.id] = member
         self.roster.add(member.description)
+        self._log.info("{member} has joined", member=member)
 
     def left(self, member: MemberHandle, reason: str) -> None:
         """Forget a member: its clients come back and are sent elsewhere."""

@@ -23,7 +23,11 @@ from iquila.database.records import ListenerRecord, ServerMode, ServerSettings
 from iquila.database.sqlite import SQLiteEngine
 from iquila.database.store import Change, Database, put
 from iquila.errors import ConfigurationError, ListenerExists, ListenerNotFound
+from iquila.journal.files import LogFiles
+from iquila.journal.journal import Journal
+from iquila.journal.writer import Writer
 from iquila.service.limits import DEFAULTS, Limits
+from iquila.service.recording import RecordingGate
 from iquila.service.statistics import Statistics
 from iquila.session.certificate import load_or_make
 from iquila.session.contexts import server_contexts
@@ -72,7 +76,12 @@ class Core:
         self.operate: Callable[[str, bytes], Awaitable[bytes]] | None = None
         """Runs an administrative operation for the controller (:mod:`.server` sets it)."""
         self.pacer = Pacer(reactor)
-        self.site = VENSite(lambda: self.role, reactor, self.pacer)
+        files = LogFiles(directory.logs, limits.log_file, limits.log_days, limits.log_total)
+        self.journal = Journal(Writer(reactor, files), reactor, self.host_name)
+        """Where everything worth knowing is told."""
+        self.logs = files
+        gate = RecordingGate(lambda: self.role, self.journal)
+        self.site = VENSite(lambda: gate, reactor, self.pacer)
         self.factory = SortingFactory(self.site)
 
     def _open(self, path: Path) -> Database:

@@ -30,6 +30,7 @@ from iquila.errors import (
 from iquila.service.admission import Admission
 from iquila.service.core import Core
 from iquila.service.instances import Instances
+from iquila.service.recording import session_ended, session_started
 from iquila.session.authentication import (
     ADMINISTRATOR,
     administrator_policy,
@@ -127,6 +128,7 @@ class Role(Between):
 
     def session_ended(self, session: ServerSession) -> None:
         """Note that a session on this server is over."""
+        session_ended(self.core.journal, session)
 
     # -- the gate
 
@@ -207,7 +209,7 @@ class Role(Between):
 
     def admit(self, passed: Passed, login: Login, peer: Peer, session_name: str) -> ServerSession:
         """Make a session on this very server."""
-        return self.admission.admit(
+        session = self.admission.admit(
             self.instances.get(passed.switch.name),
             login,
             peer,
@@ -218,6 +220,8 @@ class Role(Between):
             real_name=passed.real_name,
             unlimited=passed.administrator,
         )
+        session_started(self.core.journal, session)
+        return session
 
     def next_session_name(self, switch: str, user: str) -> str:
         """Count a login and return the name of its session (reference §9.6)."""

@@ -16,17 +16,20 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+import iquila
 from iquila.admin.jsonrpc import JSONRPC
 from iquila.admin.table import PARTS
 from iquila.database.directory import DataDirectory
 from iquila.database.records import Placement, ServerMode, ServerSettings, Switch, SwitchKind
 from iquila.database.store import delete, put
 from iquila.errors import InvalidParameter, IquilaError
+from iquila.journal.observer import ServerLogObserver
 from iquila.service.controller import Controller
 from iquila.service.core import Core
 from iquila.service.limits import DEFAULTS, Limits
 from iquila.service.managed import Managed
 from iquila.service.member import Member
+from iquila.service.packetlog import PacketLog
 from iquila.service.role import Between, Role, Standalone
 
 CLOSE_SECONDS = 2.5
@@ -119,6 +122,7 @@ class Server(Service):
             self.reactor, self.directory, self.interface, self.host_name, self.setup.limits
         )
         core.role = Between()
+        self._start_logs(core)
         await core.first_start(self.setup.password)
         settings = evolve(core.settings, **dict(self.setup.settings))
         await self._store(settings)
@@ -127,13 +131,26 @@ class Server(Service):
         self._offer_administration()
         await self._enter(core.settings.mode)
 
+    def _start_logs(self, core: Core) -> None:
+        assert core.journal.writer is not None
+        core.journal.writer.start()
+        self._observer = ServerLogObserver(core.journal)
+        self._observer.start()
+        core.journal.server("server-started", host=core.host_name, version=iquila.__version__)
+
+    async def _stop_logs(self, core: Core) -> None:
+        core.journal.server("server-stopped", host=core.host_name)
+        self._observer.stop()
+        assert core.journal.writer is not None
+        await core.journal.writer.stop()
+
     def _offer_administration(self) -> None:
         """Put the administration of this server on its listeners and its cluster connection."""
         managed = Managed(self)
         self.core.site.put(b"api", JSONRPC(managed, self.reactor))
 
         async def operate(operation: str, request: bytes) -> bytes:
-            return PARTS.run(managed, operation, request)
+            return await PARTS.run(managed, operation, request)
 
         self.core.operate = operate
 
@@ -147,7 +164,10 @@ class Server(Service):
         else:
             role = Standalone(core, core.system)
         self.role = core.role = role
+        core.journal.follow(role.system)
         await role.start()
+        self._packet_log = PacketLog(role.instances, role.system, core.journal)
+        self._packet_log.start()
         self._log.info(
             "{host} is a {mode} server on port(s) {ports}",
             host=core.host_name,
@@ -159,7 +179,9 @@ class Server(Service):
         role, self.role = self.role, None
         self.core.role = Between()
         if role is not None:
+            self._packet_log.stop()
             await role.stop()
+            self.core.journal.follow(None)
 
     async def _store(self, settings: ServerSettings) -> None:
         """Make settings durable; a change of mode keeps a backup and converts the switches."""
@@ -230,4 +252,5 @@ class Server(Service):
         if foreign:
             await deferLater(self.reactor, GOODBYE_SECONDS)
         await core.close_listeners(CLOSE_SECONDS)
+        await self._stop_logs(core)
         await core.close()

@@ -24,6 +24,7 @@ from iquila.database.records import (
 from iquila.database.sqlite import SQLiteEngine
 from iquila.database.store import Database, put
 from iquila.errors import InvalidParameter, NotEnoughRights
+from iquila.journal.journal import Journal
 
 BOSS = Caller(address="10.0.0.9", door="json-rpc")
 
@@ -35,6 +36,7 @@ class Managed:
         self.system = system
         self.local = Database.in_memory()
         self.settings = ServerSettings("1", ServerMode.CONTROLLER)
+        self.journal = Journal()
 
     def logins(self, switch: str, user: str = "") -> LoginCount:
         return LoginCount(switch, user, 0, 0)
