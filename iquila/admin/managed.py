@@ -11,7 +11,6 @@ from iquila.cluster.roster import LoadReport, MemberDescription
 from iquila.database.records import LoginCount, ServerMode, ServerSettings
 from iquila.database.store import Database
 from iquila.journal.files import LogFile
-from iquila.journal.journal import Journal
 from iquila.journal.names import LogPath
 from iquila.link.member import LinkStatus
 from iquila.session.server import ServerSession
@@ -52,10 +51,6 @@ class ManagedServer(Protocol):
     @property
     def local(self) -> Database:
         """The database of what this server alone is."""
-
-    @property
-    def journal(self) -> Journal:
-        """Where its events are told."""
 
     async def log_files(self, switch: str = "") -> list[LogFile]:
         """Return its log files, or those of one switch."""

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from iquila.admin.managed import ManagedServer
+from iquila.admin.telling import journal_of
 from iquila.database.actor import Actor, acting
 from iquila.database.belongings import SwitchOptions
 from iquila.database.records import ServerMode
@@ -88,10 +89,10 @@ class Operation:
             answer = await self._run(server, caller, request)
         except VENError as error:
             if tells:
-                server.journal.operation(caller, self.name, switch, refused=str(error))
+                journal_of(server).operation(caller, self.name, switch, refused=str(error))
             raise
         if tells:
-            server.journal.operation(caller, self.name, switch)
+            journal_of(server).operation(caller, self.name, switch)
         return answer
 
     async def _run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.interfaces import IProtocol
+
 from iquila.errors import VENError
 from iquila.journal.journal import WARNING, Journal
 from iquila.session.gate import Gate, Peer
@@ -16,7 +18,7 @@ from iquila.session.server import ServerSession
 from iquila.wire.hello import Hello
 from iquila.wire.login import Login, TicketProof
 from iquila.wire.redirect import Redirect
-from iquila.wire.request import PasswordChange
+from iquila.wire.request import Administration, PasswordChange
 
 LONGEST_NAME = 255
 
@@ -77,6 +79,12 @@ class RecordingGate:
             self._refused(change.switch, "password-change-refused", error, facts)
             raise
         self._journal.security(change.switch, "password-changed", **facts)
+
+    async def administrate(
+        self, request: Administration, challenge: bytes, peer: Peer
+    ) -> IProtocol:
+        """Let the role decide; the door behind it tells."""
+        return await self._gate().administrate(request, challenge, peer)
 
 
 def session_started(journal: Journal, session: ServerSession) -> None:

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 import iquila
 from iquila.admin.jsonrpc import JSONRPC
+from iquila.admin.packrpc import PackRPC
 from iquila.admin.table import PARTS
 from iquila.database.directory import DataDirectory
 from iquila.database.records import Placement, ServerMode, ServerSettings, Switch, SwitchKind
@@ -148,6 +149,7 @@ class Server(Service):
         """Put the administration of this server on its listeners and its cluster connection."""
         managed = Managed(self)
         self.core.site.put(b"api", JSONRPC(managed, self.reactor))
+        self.core.administrate = PackRPC(managed, self.reactor).admit
 
         async def operate(operation: str, request: bytes) -> bytes:
             return await PARTS.run(managed, operation, request)
