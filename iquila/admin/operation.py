@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -83,16 +84,22 @@ class Operation:
 
         :raises VENError: why not.
         """
-        tells = self.effect is not Effect.READ
+        if self.effect is Effect.READ:
+            return await self._run(server, caller, request)
         switch = str(getattr(request, "hub_name", "")) if self.who is Who.SWITCH else ""
+        tell = partial(
+            journal_of(server).operation,
+            caller,
+            self.name,
+            switch,
+            str(getattr(request, "name", "") or getattr(request, "hub_name", "")),
+        )
         try:
             answer = await self._run(server, caller, request)
         except VENError as error:
-            if tells:
-                journal_of(server).operation(caller, self.name, switch, refused=str(error))
+            tell(refused=str(error))
             raise
-        if tells:
-            journal_of(server).operation(caller, self.name, switch)
+        tell()
         return answer
 
     async def _run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:

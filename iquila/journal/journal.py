@@ -139,17 +139,21 @@ class Journal:
         fields = {"address": address, "door": door, "reason": reason}
         self._of(switch, "administrator-refused", WARNING, fields)
 
-    def operation(self, who: Any, operation: str, switch: str, refused: str = "") -> None:
+    def operation(
+        self, who: Any, operation: str, switch: str, name: str = "", refused: str = ""
+    ) -> None:
         """
         Tell that an administrator changed something, or was refused to.
 
         :param who: has `name`, `address` and `door`.
+        :param name: of what was changed, where it has one.
         """
         fields = {
             "actor": who.name,
             "address": who.address,
             "door": who.door,
             "operation": operation,
+            "name": name,
         }
         if refused:
             fields["reason"] = refused

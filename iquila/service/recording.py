@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IProtocol
 
+from iquila.database.actor import actor
 from iquila.errors import VENError
 from iquila.journal.journal import WARNING, Journal
 from iquila.session.gate import Gate, Peer
@@ -72,7 +73,11 @@ class RecordingGate:
 
     async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
         """Let the role decide, and tell."""
-        facts: dict[str, Any] = {"user": change.user[:LONGEST_NAME]}
+        who = actor()
+        facts: dict[str, Any] = {
+            "user": change.user[:LONGEST_NAME],
+            "address": who.address if who is not None else "",
+        }
         try:
             await self._gate().change_password(change, challenge)
         except VENError as error:
