@@ -144,16 +144,21 @@ class LogFileItem:
 
 @frozen
 class LogFileList:
-    """The log files that the caller may read."""
+    """The log files that the caller may read. The system's tools look at their number first."""
 
+    number: int = u32("NumItem")
     files: tuple[LogFileItem, ...] = items("LogFiles", LogFileItem)
+
+
+def _listed(files: tuple[LogFileItem, ...]) -> LogFileList:
+    return LogFileList(len(files), files)
 
 
 @PARTS.part("EnumLogFile", Hub, LogFileList)
 async def log_files_here(server: ManagedServer, request: Hub) -> LogFileList:
     """Return the log files of this server, or those of one switch."""
     found = await server.log_files(request.hub_name)
-    return LogFileList(
+    return _listed(
         tuple(
             LogFileItem(
                 server.host_name,
@@ -174,7 +179,7 @@ async def enum_log_file(server: ManagedServer, caller: Caller, request: Nothing)
     for row, part in await log_files_here.everywhere(server, Hub(caller.switch)):
         host = row.description.host_name
         rows += [evolve(file, server=host) for file in part.files]
-    return LogFileList(tuple(rows))
+    return _listed(tuple(rows))
 
 
 def _check_reading(server: ManagedServer, caller: Caller) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from threading import Thread
 from typing import Any, ClassVar, TypeVar
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -55,7 +55,7 @@ class Writer:
         self._pool: ThreadPool | None = None
         self._queue: deque[Line] = deque()
         self._bytes = 0
-        self._busy = False
+        self._lock = DeferredLock()
         self._failing = False
         self.lost = 0
         """Lines that were not written, since the start."""
@@ -79,7 +79,7 @@ class Writer:
             return
         self.running = False
         self._loop.stop()
-        await self._flush()
+        await self.run(self._files.sweep, self._wall())
         if self._pool is not None:
             self._pool.stop()
             self._pool = None
@@ -97,9 +97,12 @@ class Writer:
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function where the files are; what is queued is written before."""
-        if self._queue and not self._busy:
+        await self._lock.acquire()
+        try:
             await self._flush()
-        return await self._call(function, *arguments)
+            return await self._call(function, *arguments)
+        finally:
+            self._lock.release()
 
     def _call(self, function: Callable[..., T], *arguments: Any) -> Deferred[T]:
         if self._pool is None:
@@ -107,8 +110,8 @@ class Writer:
         return deferToThreadPool(self._reactor, self._pool, function, *arguments)
 
     def _tick(self) -> None:
-        if not self._busy:
-            Deferred.fromCoroutine(self._flush()).addErrback(
+        if not self._lock.locked:
+            Deferred.fromCoroutine(self.run(self._files.sweep, self._wall())).addErrback(
                 lambda failure: self._log.failure("The logs could not be written", failure)
             )
 
@@ -117,17 +120,10 @@ class Writer:
         while self._queue:
             lines.append(self._queue.popleft())
         self._bytes = 0
-        self._busy = True
-        try:
-            lost, problem = await self._call(self._write, lines)
-        finally:
-            self._busy = False
-        self.lost += lost
-        self._tell(problem)
-
-    def _write(self, lines: list[Line]) -> tuple[int, OSError | None]:
-        self._files.sweep(self._wall())
-        return self._files.write(lines)
+        if lines:
+            lost, problem = await self._call(self._files.write, lines)
+            self.lost += lost
+            self._tell(problem)
 
     def _tell(self, problem: OSError | None) -> None:
         """Tell once that lines are lost, and once that they are not any more."""

@@ -20,6 +20,7 @@ import iquila
 from iquila.admin.jsonrpc import JSONRPC
 from iquila.admin.packrpc import PackRPC
 from iquila.admin.table import PARTS
+from iquila.database.actor import Actor, acting
 from iquila.database.directory import DataDirectory
 from iquila.database.records import Placement, ServerMode, ServerSettings, Switch, SwitchKind
 from iquila.database.store import delete, put
@@ -126,8 +127,9 @@ class Server(Service):
         self._start_logs(core)
         await core.first_start(self.setup.password)
         settings = evolve(core.settings, **dict(self.setup.settings))
-        await self._store(settings)
-        await core.set_ports(self.setup.ports)
+        with acting(Actor("command line", operation="start")):
+            await self._store(settings)
+            await core.set_ports(self.setup.ports)
         core.open_listeners()
         self._offer_administration()
         await self._enter(core.settings.mode)

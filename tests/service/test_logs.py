@@ -211,7 +211,11 @@ class StandaloneLogTests(LogTestCase):
             ],
         )
         page = await deferToThread(connection.call, "EnumAudit", {"Database_str": "server"})
-        (entry,) = page["AuditList"]
+        started, entry = page["AuditList"]
+        self.assertEqual(
+            (started["Actor_utf"], started["Operation_str"], started["Kind_str"]),
+            ("command line", "start", "listener"),
+        )
         self.assertEqual(entry["Operation_str"], "SetServerPassword")
         self.assertEqual(
             (entry["Before_utf"], entry["After_utf"]), ('{"password_hash": "(secret)"}',) * 2

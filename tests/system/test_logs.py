@@ -11,10 +11,11 @@ from contextlib import closing
 from typing import Any
 
 from .case import NetworkTestCase
-from .cluster import PASSWORD, PORT, Client, Cluster
+from .cluster import PASSWORD, PORT, Client, Cluster, Server
 from .network import Host
 from .processes import CommandFailed, eventually
-from .requirements import need_tap
+from .requirements import need_softether, need_tap
+from .softether import Administrator
 
 _COLLECT = """
 import socket
@@ -122,3 +123,51 @@ class ClusterLogTests(NetworkTestCase):
         with self.assertRaises(CommandFailed) as raised:
             self.iquila(host, "audit", "--verify")
         self.assertIn(f"Entry {chosen['Number_u64']} was altered.", str(raised.exception))
+
+
+class RealToolTests(NetworkTestCase):
+    """Debian's vpncmd on the logs of an iquila server."""
+
+    timeout = 240
+
+    def setUp(self) -> None:
+        """Skip where SoftEther is not installed."""
+        need_softether()
+
+    def test_log_commands(self) -> None:
+        """Settings are set and shown, files are listed and fetched, syslog is set and ended."""
+        host = self.make_network().add("ctl", 1)
+        server = Server(host, "server")
+        server.start()
+        self.addCleanup(server.stop)
+        server.add_switch("lab", 0, ("alice",))
+        tool = Administrator(host, f"127.0.0.1:{PORT}", PASSWORD)
+        tool.command("LogSwitchSet", "security", "/SWITCH:month", switch="lab")
+        tool.command("LogEnable", "packet", switch="lab")
+        tool.command("LogPacketSaveType", "/TYPE:udp", "/SAVE:full", switch="lab")
+        shown = tool.command("LogGet", switch="lab")
+        for words in (
+            ("Save Security Log", "Enable"),
+            ("Log File Switch Cycle", "Switch in Every Month"),
+            ("Save Packet Log", "Enable"),
+            ("DHCP Log", "Header Only"),
+            ("UDP Log", "Headers && Payloads"),
+        ):
+            rows = [line for line in shown.splitlines() if all(word in line for word in words)]
+            self.assertEqual(len(rows), 1, f"{words} in {shown}")
+        print(shown)
+        listed = tool.command("LogFileList")
+        print(listed)
+        path = next(w for w in listed.replace("|", " ").split() if w.startswith("security/lab/"))
+        target = host.scratch / "fetched"
+        tool.command("LogFileGet", path, "/SERVER:ctl", f"/SAVEPATH:{target}")
+        events = [json.loads(line) for line in target.read_text().splitlines()]
+        self.assertIn("SetHubLog", [e.get("operation") for e in events])
+        tool.command("SyslogEnable", "2", "/HOST:127.0.0.1:5514")
+        print(tool.command("SyslogGet"))
+        self.assertEqual(
+            server.call("GetSysLog"),
+            {"SaveType_u32": 2, "Hostname_str": "127.0.0.1", "Port_u32": 5514},
+        )
+        tool.command("SyslogDisable")
+        self.assertEqual(server.call("GetSysLog")["SaveType_u32"], 0)
