@@ -26,6 +26,7 @@ class Wire:
     :ivar item: the class of the items, or of the embedded record.
     :ivar array: whether it is an array of scalars.
     :ivar limit: the most characters or bytes; 0 for what its kind has.
+    :ivar sparse: whether an empty one is left out of a PACK.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Wire:
     item: type[Any] | None = None
     array: bool = False
     limit: int = 0
+    sparse: bool = False
 
 
 def _scalar(kind: str, default: Any) -> Any:
@@ -52,9 +54,10 @@ utf = _scalar("utf", "")
 address = _scalar("ip", "0.0.0.0")
 
 
-def data(name: str, limit: int = 0) -> Any:
+def data(name: str, limit: int = 0, *, sparse: bool = False) -> Any:
     """Return a field of bytes."""
-    return field(default=b"", repr=False, metadata={WIRE: Wire(name, "bin", limit=limit)})
+    wire = Wire(name, "bin", limit=limit, sparse=sparse)
+    return field(default=b"", repr=False, metadata={WIRE: wire})
 
 
 def secret(name: str) -> Any:

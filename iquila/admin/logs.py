@@ -9,7 +9,8 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Effect, Nothing, Table, Who
 from iquila.admin.parts import Parts
 from iquila.admin.switches import Hub, known
-from iquila.database.belongings import LogSettings, SwitchOptions
+from iquila.database.belongings import LogSettings
+from iquila.database.options import administrator_option
 from iquila.database.records import ServerMode, Switch, SyslogSettings
 from iquila.database.store import put
 from iquila.errors import (
@@ -123,10 +124,7 @@ def _levels(wanted: tuple[int, ...], old: tuple[int, ...]) -> tuple[int, ...]:
 
 def _denied(server: ManagedServer, caller: Caller, switch: str, option: str) -> bool:
     """Return whether a switch's options take something from this caller."""
-    if not caller.switch:
-        return False
-    options = server.system.get(SwitchOptions, switch)
-    return options is not None and bool(options.administrator.get(option))
+    return bool(caller.switch) and bool(administrator_option(server.system, switch, option))
 
 
 # -- files
@@ -189,12 +187,16 @@ def _check_reading(server: ManagedServer, caller: Caller) -> None:
 
 @frozen
 class LogFilePart:
-    """A part of a log file. At the end of the file there is nothing in `content`."""
+    """
+    A part of a log file. At the end of the file there is nothing in `content`.
+
+    The system's tool takes a part that is there but empty for one more, and asks for ever.
+    """
 
     server: str = text("ServerName")
     path: str = text("FilePath")
     offset: int = u32("Offset")
-    content: bytes = data("Buffer")
+    content: bytes = data("Buffer", sparse=True)
 
 
 @PARTS.part("ReadLogFile", LogFilePart, LogFilePart)

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from iquila.admin import audit, cluster, logs, server, sessions, switches, tokens, users
+from iquila.admin import (
+    access,
+    addresses,
+    audit,
+    cluster,
+    iptable,
+    logs,
+    message,
+    options,
+    server,
+    sessions,
+    switches,
+    tokens,
+    unbuilt,
+    users,
+)
 from iquila.admin.operation import Table
 from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
-for _module in (server, cluster, switches, users, sessions, tokens, audit, logs):
+for _module in (
+    server,
+    cluster,
+    switches,
+    users,
+    sessions,
+    iptable,
+    access,
+    addresses,
+    options,
+    message,
+    unbuilt,
+    tokens,
+    audit,
+    logs,
+):
     OPERATIONS.add(_module.TABLE)
 
 PARTS = Parts()

@@ -12,6 +12,7 @@ import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,7 +29,7 @@ from iquila.journal.files import LogFiles
 from iquila.journal.journal import Journal
 from iquila.journal.writer import Writer
 from iquila.service.limits import DEFAULTS, Limits
-from iquila.service.recording import RecordingGate
+from iquila.service.recording import RecordingGate, session_ended, session_started
 from iquila.service.statistics import Statistics
 from iquila.session.certificate import load_or_make
 from iquila.session.contexts import server_contexts
@@ -83,6 +84,8 @@ class Core:
         self.journal = Journal(Writer(reactor, files), reactor, self.host_name)
         """Where everything worth knowing is told."""
         self.logs = files
+        self.sessions.came = partial(session_started, self.journal)
+        self.sessions.went = partial(session_ended, self.journal)
         gate = RecordingGate(lambda: self.role, self.journal)
         self.site = VENSite(lambda: gate, reactor, self.pacer)
         self.factory = SortingFactory(self.site)

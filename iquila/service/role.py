@@ -28,10 +28,10 @@ from iquila.errors import (
     TooManyLogins,
     WrongAuthType,
 )
+from iquila.service import bounds
 from iquila.service.admission import Admission
 from iquila.service.core import Core
 from iquila.service.instances import Instances
-from iquila.service.recording import session_ended, session_started
 from iquila.session.authentication import (
     ADMINISTRATOR,
     administrator_policy,
@@ -115,6 +115,7 @@ class Role(Between):
         self.admission = Admission(
             core.reactor,
             core.sessions,
+            system,
             lambda: core.settings.max_sessions,
             self.session_ended,
         )
@@ -135,7 +136,6 @@ class Role(Between):
 
     def session_ended(self, session: ServerSession) -> None:
         """Note that a session on this server is over."""
-        session_ended(self.core.journal, session)
 
     # -- the gate
 
@@ -151,6 +151,7 @@ class Role(Between):
         """Let a user replace their own password (reference §1.6)."""
         if self.system.get(Switch, change.switch) is None:
             raise SwitchNotFound
+        bounds.check_password_change(self.system, change.switch)
         user = self.system.get(User, user_key(change.switch, change.user))
         if user is None:
             raise OldPasswordWrong
@@ -189,22 +190,30 @@ class Role(Between):
             raise SwitchNotFound(
                 f"There is no Virtual Switch '{login.switch[:64]}' on this server: check its name."
             )
+        bounds.check_address(self.system, switch, peer.address)
         if not switch.online:
             raise SwitchOffline
         if is_administrator(login.user):
             authenticate_administrator(switch, login.auth, challenge, peer.address)
             policy = session_policy(administrator_policy(), login)
-            return Passed(switch, ADMINISTRATOR, policy, administrator=True)
-        return self._authenticate_user(switch, login, challenge)
+            passed = Passed(switch, ADMINISTRATOR, policy, administrator=True)
+        else:
+            passed = self._authenticate_user(switch, login, challenge, peer)
+        bounds.check_client(self.system, switch, login)
+        return passed
 
-    def _authenticate_user(self, switch: Switch, login: Login, challenge: bytes) -> Passed:
+    def _authenticate_user(
+        self, switch: Switch, login: Login, challenge: bytes, peer: Peer
+    ) -> Passed:
         user = self.system.get(User, user_key(switch.name, login.user))
         if user is None:
             raise AuthenticationFailed
         authenticate_user(user, login.auth, challenge)
+        bounds.check_empty_password(self.system, user, peer.address)
         if user.expires and user.expires <= time.time() * 1000:
             raise AccessDenied("The user's account has expired.")
-        policy = session_policy(user.policy or DEFAULT_POLICY, login)
+        policy = bounds.bounded(self.system, switch, user.policy or DEFAULT_POLICY)
+        policy = session_policy(policy, login)
         self._check_logins(switch, user, policy, login)
         return Passed(switch, user.name, policy, group=user.group, real_name=user.real_name)
 
@@ -225,7 +234,7 @@ class Role(Between):
 
     def admit(self, passed: Passed, login: Login, peer: Peer, session_name: str) -> ServerSession:
         """Make a session on this very server."""
-        session = self.admission.admit(
+        return self.admission.admit(
             self.instances.get(passed.switch.name),
             login,
             peer,
@@ -236,8 +245,6 @@ class Role(Between):
             real_name=passed.real_name,
             unlimited=passed.administrator,
         )
-        session_started(self.core.journal, session)
-        return session
 
     def next_session_name(self, switch: str, user: str) -> str:
         """Count a login and return the name of its session (reference §9.6)."""

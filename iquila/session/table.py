@@ -7,7 +7,7 @@ of the reactor has to look at many.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.task import LoopingCall
@@ -21,15 +21,23 @@ TICK = 1.0 / SLICES
 """Seconds from one slice to the next: each session is looked at once a second."""
 
 
+def _nobody(session: ServerSession) -> None:
+    """Tell nobody of a session."""
+
+
 class SessionTable:
     """
     All sessions of one server.
 
     :param clock: `IReactorTime`.
+    :ivar came: called with each session that begins.
+    :ivar went: called with each session that is over.
     """
 
     def __init__(self, clock: Any) -> None:
         self.clock = clock
+        self.came: Callable[[ServerSession], None] = _nobody
+        self.went: Callable[[ServerSession], None] = _nobody
         self.flusher = Flusher(clock)
         self._by_key: dict[bytes, ServerSession] = {}
         self._by_switch: dict[str, dict[str, ServerSession]] = {}
@@ -54,11 +62,13 @@ class SessionTable:
         switch[session.facts.name.lower()] = session
         if not self._loop.running:
             self._loop.start(TICK, now=False)
+        self.came(session)
 
     def discard(self, session: ServerSession) -> None:
         """Forget a session that has ended."""
         key = session.facts.key
-        self._by_key.pop(key, None)
+        if self._by_key.pop(key, None) is not None:
+            self.went(session)
         self._slices[hash(key) % SLICES].pop(key, None)
         name = session.facts.switch.lower()
         switch = self._by_switch.get(name, {})

@@ -26,7 +26,7 @@ from iquila.database.audit import (
     canonical,
     chained,
 )
-from iquila.database.belongings import AccessList, AccessRule, RadiusServer
+from iquila.database.belongings import AddressList, AddressRule, RadiusServer
 from iquila.database.chain import Checker, Verdict
 from iquila.database.difference import difference
 from iquila.database.records import (
@@ -100,14 +100,15 @@ class DifferenceTests(SynchronousTestCase):
 
     def test_lists(self) -> None:
         """Of thousands of rules, the one that changed; all where only their order does."""
-        rules = tuple(AccessRule(n, f"rule {n}") for n in range(2000))
-        other = (*rules[:700], evolve(rules[700], discard=True), *rules[701:])
-        before, after = difference(AccessList("s", rules), AccessList("s", other))
+        rules = tuple(AddressRule(n, n, False, "10.0.0.1") for n in range(2000))
+        other = (*rules[:700], evolve(rules[700], deny=True), *rules[701:])
+        before, after = difference(AddressList("s", rules), AddressList("s", other))
         assert before is not None and after is not None
-        self.assertEqual(before["rules"], [{"id": 700, "note": "rule 700"}])
-        self.assertEqual(after["rules"], [{"id": 700, "note": "rule 700", "discard": True}])
-        turned = AccessList("s", rules[2:0:-1])
-        before, after = difference(AccessList("s", rules[1:3]), turned)
+        rule = {"id": 700, "priority": 700, "deny": False, "address": "10.0.0.1"}
+        self.assertEqual(before["rules"], [rule])
+        self.assertEqual(after["rules"], [rule | {"deny": True}])
+        turned = AddressList("s", rules[2:0:-1])
+        before, after = difference(AddressList("s", rules[1:3]), turned)
         assert before is not None and after is not None
         self.assertEqual(before["rules"], after["rules"][::-1])
 
@@ -120,8 +121,10 @@ class DifferenceTests(SynchronousTestCase):
 
     def test_a_huge_entry(self) -> None:
         """It is bounded."""
-        rules = tuple(AccessRule(n, "x" * 200) for n in range(1000))
-        row = Chain(0, ZERO).add(Moment(BOSS, 1, 1), "access", "s", None, AccessList("s", rules))
+        rules = tuple(AddressRule(n, n, False, "x" * 200) for n in range(1000))
+        row = Chain(0, ZERO).add(
+            Moment(BOSS, 1, 1), "addresses", "s", None, AddressList("s", rules)
+        )
         assert row is not None
         self.assertLess(len(row.entry), 2000)
         self.assertIn("sha256", row.entry.decode())

@@ -10,6 +10,8 @@ from typing import Any
 from twisted.internet.threads import deferToThread
 
 from iquila.command.connection import Connection, ConnectionProblem
+from iquila.database.belongings import SwitchOptions
+from iquila.database.store import put
 from iquila.errors import AccessDenied, OldPasswordWrong, VENError
 from iquila.service.recording import RecordingGate
 from iquila.service.server import Server
@@ -143,6 +145,31 @@ class StandaloneLogTests(LogTestCase):
             answer = await self.as_switch(server, "lab", "ReadLogFile", FilePath_str=path)
             self.assertEqual(answer, code, path)
         self.assertEqual(await self.refused(server, "ReadLogFile", FilePath_str="key.pem"), 29)
+
+    async def test_what_options_take(self) -> None:
+        """From a switch's administrator: reading, the cycle, all settings of its logs."""
+        server = await self.server()
+        await self.switch(server, "lab", 0)
+        settings = await self.as_switch(server, "lab", "GetHubLog", HubName_str="lab")
+        cycle = {**settings, "PacketLogSwitchType_u32": 3}
+        save = {**settings, "SavePacketLog_bool": True}
+        reading: tuple[str, dict[str, Any]] = ("EnumLogFile", {})
+        part = "ReadLogFile", {"FilePath_str": "security/lab/all.jsonl"}
+        for option, tries in (
+            ("no_read_log_file", ((*reading, True), (*part, True), ("SetHubLog", save, False))),
+            (
+                "no_change_log_switch_type",
+                (("SetHubLog", cycle, True), ("SetHubLog", save, False), (*reading, False)),
+            ),
+            ("no_change_log_config", (("SetHubLog", save, True), (*reading, False))),
+        ):
+            assert server.role is not None
+            record = SwitchOptions("lab", administrator={option: 1})
+            await server.role.system.transact([put(record)])
+            for method, parameters, denied in tries:
+                answer = await self.as_switch(server, "lab", method, **parameters)
+                self.assertEqual(answer == 52, denied, f"{option}: {method}")
+            await self.call(server, "SetHubLog", **settings)
 
     async def test_settings(self) -> None:
         """Are kept, checked, and hold at once; syslog too."""

@@ -155,16 +155,14 @@ class RealToolTests(NetworkTestCase):
         ):
             rows = [line for line in shown.splitlines() if all(word in line for word in words)]
             self.assertEqual(len(rows), 1, f"{words} in {shown}")
-        print(shown)
         listed = tool.command("LogFileList")
-        print(listed)
         path = next(w for w in listed.replace("|", " ").split() if w.startswith("security/lab/"))
         target = host.scratch / "fetched"
         tool.command("LogFileGet", path, "/SERVER:ctl", f"/SAVEPATH:{target}")
         events = [json.loads(line) for line in target.read_text().splitlines()]
         self.assertIn("SetHubLog", [e.get("operation") for e in events])
         tool.command("SyslogEnable", "2", "/HOST:127.0.0.1:5514")
-        print(tool.command("SyslogGet"))
+        self.assertIn("Security Logs by Syslog", tool.command("SyslogGet"))
         self.assertEqual(
             server.call("GetSysLog"),
             {"SaveType_u32": 2, "Hostname_str": "127.0.0.1", "Port_u32": 5514},
