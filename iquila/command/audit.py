@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from iquila.command.definition import Argument, Caller, Command, Grid, number, yes
+from iquila.command.definition import Argument, Caller, Command, Grid, about, number, yes
 from iquila.command.output import moment
 from iquila.errors import IquilaError
 
@@ -93,7 +93,8 @@ def _optional(key: str, help: str, **more: Any) -> Argument:
     return Argument(key, help, required=False, **more)
 
 
-COMMANDS = (
+COMMANDS = about(
+    "Audit",
     Command(
         "Audit",
         "List who changed what, or verify that nobody tampered with that list",
@@ -108,5 +109,6 @@ COMMANDS = (
             _optional("ACTOR", "By this administrator only"),
             _optional("KIND", "On records of this kind only (user, switch, ...)"),
         ),
+        examples=("", "/LIMIT:1000 /HUB:office /KIND:user", "/VERIFY"),
     ),
 )
