@@ -81,12 +81,8 @@ def assign(command: Command, words: Sequence[str]) -> dict[str, str]:
         word = rest.pop(0)
         slash = slash_word(word)
         if slash is not None and (slash[1] is not None or find(command, slash[0]) is not None):
-            _give(
-                given,
-                command,
-                slash[0],
-                _alone(command, slash[0]) if slash[1] is None else slash[1],
-            )
+            key, said = slash
+            _give(given, command, key, _alone(command, key) if said is None else said)
         elif word.startswith("--") and len(word) > 2:
             key, separator, value = word[2:].partition("=")
             if not separator and _alone(command, key):
