@@ -59,6 +59,8 @@ SERVER = (
         "Number of Static Virtual Hubs|1,234;;Outgoing Unicast Packets|2 packets;;"
         "64 bit High-Precision Logical System Clock|29288",
     ),
+    _case("ServerLimitsGet", "GetServerLimits", shows="Max Number of Sessions|4096"),
+    _case("ServerLimitsSet 77", ("SetServerLimits", {"MaxSessions_u32": 77})),
     _case("ServerPasswordSet new", ("SetServerPassword", {"PlainTextPassword_str": "new"})),
     _case("Caps", "GetCaps", shows="b_support_qos|Yes;;Maximum|1000"),
     _case("ConfigGet", "GetConfig", shows='{"a": 1}'),
@@ -181,6 +183,7 @@ CLUSTER = (
         ("GetFarmInfo", {"Id_u32": 7}),
         writes=b"-----BEGIN CERTIFICATE-----",
     ),
+    _case("ClusterMemberForget member1", ("ForgetFarmMember", {"Hostname_str": "member1"})),
     _case(
         "ClusterConnectionStatusGet",
         "GetFarmConnectionStatus",
