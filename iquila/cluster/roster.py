@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from attrs import define, field, frozen
 
+from iquila.cluster.ledger import SessionNote
 from iquila.cluster.points import MAXIMUM, points
 from iquila.cluster.tickets import LIFE
 
@@ -58,6 +59,8 @@ class LoadReport:
     What a server says of its load.
 
     :ivar redeemed: the hashes of tickets redeemed since the last report.
+    :ivar came: the sessions that have come since (:mod:`.ledger`), and `went` the ids of those
+        that have gone.
     :ivar traffic: since its role began: bytes and frames of broadcasts, then of unicasts, that
         came in; the same that went out. Empty where the server does not tell.
     """
@@ -66,6 +69,8 @@ class LoadReport:
     tcp_connections: int = 0
     instances: tuple[InstanceLoad, ...] = ()
     redeemed: tuple[bytes, ...] = ()
+    came: tuple[SessionNote, ...] = ()
+    went: tuple[str, ...] = ()
     traffic: tuple[int, ...] = ()
 
 

@@ -32,4 +32,6 @@ def measure(core: Core, instances: Instances, redeemed: tuple[bytes, ...] = ()) 
             side.unicast_frames,
         )
     )
-    return LoadReport(len(core.sessions), core.sessions.tcp_connections(), loads, redeemed, traffic)
+    return LoadReport(
+        len(core.sessions), core.sessions.tcp_connections(), loads, redeemed, traffic=traffic
+    )

@@ -253,8 +253,10 @@ class StatusTests(ServerTestCase):
     def test_of_the_cluster(self) -> None:
         """Sessions, tables and traffic are sums over all servers; an old member tells none."""
         reports = (
-            LoadReport(1, 2, (InstanceLoad("a", 0, 1, True, macs=3, ips=4),), (), tuple(range(8))),
-            LoadReport(10, 20, (InstanceLoad("a", 0, 1, True, macs=30),), (), (1,) * 8),
+            LoadReport(
+                1, 2, (InstanceLoad("a", 0, 1, True, macs=3, ips=4),), traffic=tuple(range(8))
+            ),
+            LoadReport(10, 20, (InstanceLoad("a", 0, 1, True, macs=30),), traffic=(1,) * 8),
             LoadReport(100, 200),
         )
         for number, report in enumerate(reports):
