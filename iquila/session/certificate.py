@@ -143,7 +143,7 @@ def _certificates(data: bytes) -> list[x509.Certificate]:
         # A certificate is parsed piece by piece: what is used later is looked at now.
         for each in found:
             each.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise InvalidParameter(
             f"The certificate cannot be read ({error}): give X.509 in PEM or DER."
         ) from None
