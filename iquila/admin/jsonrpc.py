@@ -11,7 +11,8 @@ import base64
 import binascii
 import html
 import json
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -21,8 +22,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from iquila.admin.authority import authenticate
 from iquila.admin.jsonform import from_json, to_json
-from iquila.admin.managed import ManagedServer
-from iquila.admin.operation import Caller
+from iquila.admin.operation import Caller, M, Table
 from iquila.admin.table import OPERATIONS
 from iquila.errors import (
     AccessDenied,
@@ -43,21 +43,31 @@ _REALM = (
 )
 
 
-class JSONRPC(Resource):
+class JSONRPC(Resource, Generic[M]):
     """
     The resource for ``/api``.
 
     :param server: what is administered.
     :param reactor: for the delay of a wrong password.
+    :param operations: what it answers to.
+    :param authenticate: returns the caller for a switch and a password.
     """
 
     isLeaf = True
     _log: ClassVar[Logger] = Logger()
 
-    def __init__(self, server: ManagedServer, reactor: Any) -> None:
+    def __init__(
+        self,
+        server: M,
+        reactor: Any,
+        operations: Table[M] = OPERATIONS,  # type: ignore[assignment]
+        authenticate: Callable[[M, str, str], Caller] = authenticate,  # type: ignore[assignment]
+    ) -> None:
         super().__init__()
         self._server = server
         self._reactor = reactor
+        self._operations = operations
+        self._authenticate = authenticate
 
     def render(self, request: Request) -> int | bytes:
         """Answer any method."""
@@ -89,7 +99,7 @@ class JSONRPC(Resource):
 
     async def _answer(self, request: Any) -> None:
         try:
-            caller = authenticate(self._server, *credentials(request))
+            caller = self._authenticate(self._server, *credentials(request))
         except AccessDenied:
             await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
             request.setResponseCode(401)
@@ -103,7 +113,7 @@ class JSONRPC(Resource):
             return
         if request.method == b"GET":
             request.setHeader(b"content-type", b"text/html; charset=utf-8")
-            request.write(_listing())
+            request.write(_listing(self._operations))
             request.finish()
             return
         answer = await self.call(caller, request.content.read())
@@ -157,7 +167,7 @@ class JSONRPC(Resource):
         parameters = question.get("params")
         if not isinstance(parameters, dict):
             raise InvalidParameter("JSON-RPC parameter is empty")
-        operation = OPERATIONS.get(str(question.get("method")))
+        operation = self._operations.get(str(question.get("method")))
         if operation is None:
             raise NotSupported
         request = from_json(operation.request, parameters)
@@ -191,11 +201,11 @@ def _failure(id: str, error: VENError) -> dict[str, Any]:
     return {"error": {"code": error.code, "message": message}, "jsonrpc": "2.0", "id": id}
 
 
-def _listing() -> bytes:
+def _listing(operations: Table[M]) -> bytes:
     rows = "".join(
         f"<tr><td><code>{html.escape(o.name)}</code></td><td>{html.escape(o.purpose)}</td>"
         f"<td>{html.escape(o.who.value)}</td></tr>"
-        for o in OPERATIONS
+        for o in operations
     )
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>iquila: operations'

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Generic
 
 from attrs import frozen
+from typing_extensions import TypeVar
 
-from iquila.admin.managed import ManagedServer
+from iquila.admin.managed import Managed, ManagedServer
 from iquila.database.actor import Actor, acting
 from iquila.database.belongings import SwitchOptions
 from iquila.database.records import ServerMode
 from iquila.errors import NotEnoughRights, NotSupported, VENError
+
+M = TypeVar("M", bound=Managed, default=ManagedServer)
+"""What is administered: a server, where nothing else is said."""
 
 
 @frozen
@@ -58,11 +62,11 @@ class Effect(Enum):
     """Keys, or hashes that could be tried offline: no auditor needs them."""
 
 
-Handler = Callable[[ManagedServer, Caller, Any], Awaitable[Any]]
+Handler = Callable[[M, Caller, Any], Awaitable[Any]]
 
 
 @frozen
-class Operation:
+class Operation(Generic[M]):
     """One administrative verb."""
 
     name: str
@@ -71,12 +75,12 @@ class Operation:
     reply: type[Any]
     who: Who
     refused: Mapping[ServerMode, type[VENError]]
-    handler: Handler
+    handler: Handler[M]
     effect: Effect = Effect.CHANGE
     denied_by: str = ""
     """The administrator option of the switch that takes this from the switch's administrator."""
 
-    async def run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
+    async def run(self, server: M, caller: Caller, request: Any) -> Any:
         """
         Check the caller and the mode, then do it.
 
@@ -90,7 +94,7 @@ class Operation:
         with acting(Actor(caller.name, caller.address, caller.door, self.name)):
             return await self.handler(server, caller, request)
 
-    def allows(self, server: ManagedServer, caller: Caller, request: Any) -> bool:
+    def allows(self, server: M, caller: Caller, request: Any) -> bool:
         """Return whether this caller may have this done to what the request names."""
         if caller.is_server_administrator:
             return True
@@ -106,20 +110,20 @@ class Operation:
         return options is None or not options.administrator.get(self.denied_by)
 
 
-class Table:
+class Table(Generic[M]):
     """Operations by name, in the order of their definition."""
 
     def __init__(self) -> None:
-        self._operations: dict[str, Operation] = {}
+        self._operations: dict[str, Operation[M]] = {}
 
     def __iter__(self) -> Any:
         return iter(self._operations.values())
 
-    def get(self, name: str) -> Operation | None:
+    def get(self, name: str) -> Operation[M] | None:
         """Return an operation by its exact name."""
         return self._operations.get(name)
 
-    def add(self, other: Table) -> None:
+    def add(self, other: Table[M]) -> None:
         """Take another table's operations in."""
         self._operations.update(other._operations)
 
@@ -132,7 +136,7 @@ class Table:
         refused: Mapping[ServerMode, type[VENError]] | None = None,
         effect: Effect | None = None,
         denied_by: str = "",
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[Handler[M]], Handler[M]]:
         """
         Define the operation that the decorated function does; its docstring is its purpose.
 
@@ -142,7 +146,7 @@ class Table:
             reads = name.startswith(("Enum", "Get"))
             effect = Effect.READ if reads else Effect.CHANGE
 
-        def define(handler: Handler) -> Handler:
+        def define(handler: Handler[M]) -> Handler[M]:
             if name in self._operations:
                 raise ValueError(f"there is an operation {name} already")
             self._operations[name] = Operation(
@@ -171,7 +175,7 @@ class Table:
     ) -> None:
         """Define an operation that this server does not do: it answers error 33 and says why."""
 
-        async def refuse(server: ManagedServer, caller: Caller, request: Any) -> Any:
+        async def refuse(server: M, caller: Caller, request: Any) -> Any:
             raise NotSupported(why)
 
         refuse.__doc__ = purpose

@@ -21,6 +21,7 @@ class Account:
 
     :param host: the controller (or standalone server), name or IP literal.
     :param password: None for an anonymous user.
+    :param password_hash: what may stand in its place (reference §3.5), 20 bytes.
     :param max_connections: TCP connections asked for, 1..32.
     :param verification: how the first server is checked; a member it redirects to must show
         exactly the certificate named in the redirect.
@@ -35,11 +36,15 @@ class Account:
     max_connections: int = 1
     half_duplex: bool = False
     bridge: bool = False
+    monitor: bool = False
+    password_hash: bytes = field(default=b"", repr=False)
     alternatives: tuple[tuple[str, int], ...] = ()
     """More controllers to try in turn, as (host, port)."""
 
     def proof(self, challenge: bytes) -> Auth:
         """Return what proves this user for a server's challenge of 20 bytes."""
+        if self.password_hash:
+            return PasswordProof(secure_password(self.password_hash, challenge))
         if self.password is None:
             return Anonymous()
         return PasswordProof(secure_password(user_hash(self.password, self.user), challenge))
