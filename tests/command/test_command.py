@@ -12,7 +12,8 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from iquila.command.arguments import Options, UsageError, find_command, read_options
+from iquila.command.arguments import UsageError, find_command
+from iquila.command.commandline import Options, read_options
 from iquila.command.connection import KnownServers
 from iquila.command.main import COMMANDS, main
 from iquila.errors import NotController
@@ -244,6 +245,7 @@ class OutputTests(SynchronousTestCase):
         self.assertEqual(
             written,
             {
+                "HubName_str": "lab",
                 "Name_str": "alice",
                 "Note_utf": "kept",
                 "AuthType_u32": 1,
