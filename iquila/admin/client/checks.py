@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from iquila.admin.client.forms import DIRECT, AccountForm
+from iquila.admin.client.forms import AccountForm
 from iquila.database.client import AccountRecord, ClientAuth
 from iquila.errors import InvalidAdapterName, InvalidParameter, NotSupported
 from iquila.wire.passwords import user_hash
@@ -59,7 +59,7 @@ def refuse_unserved(form: AccountForm) -> None:
     for given, sentence in (
         (not form.encrypt, "Every connection of this client is encrypted: UseEncrypt stays on."),
         (form.compress, "This client does not compress: UseCompress stays off."),
-        (form.proxy > DIRECT, "This client connects without a proxy: ProxyType is 0."),
+        (form.proxy != 0, "This client connects without a proxy: ProxyType is 0."),
         (form.interval != 1, "Connections are added at most once a second: the interval is 1."),
         (form.life, "TCP connections have no limited life here: ConnectionDisconnectSpan is 0."),
     ):

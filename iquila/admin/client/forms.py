@@ -10,9 +10,6 @@ from iquila.admin.fields import WIRE, Wire, data, flag, secret, text, time, u32,
 from iquila.database.client import FOR_EVER, AccountRecord, ClientAuth
 from iquila.errors import InvalidParameter
 
-DIRECT = 1
-"""The type of proxy that stands for none."""
-
 
 def _with(kind: str, name: str, default: Any) -> Any:
     return field(default=default, metadata={WIRE: Wire(name, kind)})
@@ -20,7 +17,7 @@ def _with(kind: str, name: str, default: Any) -> Any:
 
 @frozen
 class AccountForm:
-    """A connection setting; `unserved` fields are there because others send them."""
+    """A connection setting; the last fields are there because others send them."""
 
     name: str = utf("AccountName")
     host: str = text("Hostname")
