@@ -20,12 +20,9 @@ class ManagedClient:
     """``twistd iquila-client --directory``."""
 
     host: Host
+    directory: Path
+    """Where it keeps everything; short, for the path of its socket."""
     process: Process | None = field(init=False, default=None)
-
-    @property
-    def directory(self) -> Path:
-        """Where it keeps everything."""
-        return self.host.scratch / "client"
 
     def start(self) -> None:
         """Start it, and return when it takes commands."""

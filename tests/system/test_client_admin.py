@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
 
 from .case import NetworkTestCase
 from .cluster import PORT, TWISTD, Client, Server
 from .managed import ManagedClient
-from .network import Host
+from .network import Host, Network
 from .processes import CommandFailed, eventually
 from .requirements import need_softether, need_tap
 from .softether import SoftEtherClient, SoftEtherServer, table
@@ -20,6 +22,12 @@ class ClientAdminTests(NetworkTestCase):
     """A client that is administered by ``iquila --client``."""
 
     timeout = 180
+
+    def make_client(self, network: Network) -> ManagedClient:
+        """Return a managed client on a host of its own, in a directory that goes after the test."""
+        directory = Path(tempfile.mkdtemp(prefix="iquila-"))
+        self.addCleanup(shutil.rmtree, directory)
+        return ManagedClient(network.add("client", CLIENT), directory)
 
     def pings(self, host: Host, address: str) -> bool:
         """Return whether an address answers."""
@@ -46,7 +54,7 @@ class ClientAdminTests(NetworkTestCase):
         peer.start(f"10.77.0.1:{PORT}", "office", "bob")
         peer.host.ip("addr", "add", "10.88.0.2/24", "dev", "tap0")
         peer.host.ip("link", "set", "tap0", "up")
-        client = ManagedClient(network.add("client", CLIENT))
+        client = self.make_client(network)
         client.start()
         client.command("NicCreate", "vpn")
         client.host.ip("addr", "add", "10.88.0.3/24", "dev", "vpn_vpn")
@@ -91,7 +99,7 @@ class ClientAdminTests(NetworkTestCase):
     def test_files_and_second_process(self) -> None:
         """Files for the owner only; no password is kept; a second process is refused."""
         need_tap()
-        client = ManagedClient(self.make_network().add("client", CLIENT))
+        client = self.make_client(self.make_network())
         client.start()
         client.add_account("office", "10.77.0.1", "office", "alice", "geheim", "vpn")
         for name in ("client.db", "client.db-wal", "control", "lock"):
@@ -99,8 +107,8 @@ class ClientAdminTests(NetworkTestCase):
         every = b"".join(p.read_bytes() for p in client.directory.glob("client.db*"))
         self.assertIn(b"alice", every)
         self.assertNotIn(b"geheim", every)
-        second = ManagedClient(client.host)
-        error = self.assertRaises(Exception, second.host.run, self.second(second))
+        second = [*TWISTD, "iquila-client", f"--directory={client.directory}"]
+        error = self.assertRaises(CommandFailed, client.host.run, second)
         self.assertIn("in use", str(error))
         self.assertIn("Error 42", self.refused(client, "AccountConnect", "office"))
         client.command("VersionGet")
@@ -111,10 +119,6 @@ class ClientAdminTests(NetworkTestCase):
             self.assertEqual(database.execute("PRAGMA quick_check").fetchone(), ("ok",))
         database.close()
 
-    def second(self, client: ManagedClient) -> list[str]:
-        """Return the command of another process on the same directory."""
-        return [*TWISTD, "iquila-client", f"--directory={client.directory}"]
-
     def test_server_certificate(self) -> None:
         """By CA an unknown server is refused; pinned it is taken, another one is not."""
         need_tap()
@@ -122,7 +126,7 @@ class ClientAdminTests(NetworkTestCase):
         server = Server(network.add("server", SERVER), "server")
         server.start()
         server.add_switch("office", 0, ("alice",))
-        client = ManagedClient(network.add("client", CLIENT))
+        client = self.make_client(network)
         client.start()
         client.command("NicCreate", "vpn")
         client.add_account("office", f"10.77.0.1:{PORT}", "office", "alice", "alice", "vpn")
@@ -147,7 +151,7 @@ class ClientAdminTests(NetworkTestCase):
         server.add_switch("office", "alice", "secret")
         real = SoftEtherClient(network.add("peer", PEER))
         real.start()
-        client = ManagedClient(network.add("client", CLIENT))
+        client = self.make_client(network)
         client.start()
         client.command("NicCreate", "vpn")
         client.host.ip("addr", "add", "10.88.0.3/24", "dev", "vpn_vpn")
