@@ -1,6 +1,10 @@
 """Configuration of the documentation build: ``sphinx-build -W doc OUT``."""
 
+from pathlib import Path
+
 import iquila
+from iquila.command.helptext import page
+from iquila.command.main import CLIENT_COMMANDS, COMMANDS
 
 project = "iquila"
 author = "iquila contributors"
@@ -16,3 +20,10 @@ html_theme = "furo"
 html_title = f"iquila {release}"
 html_static_path: list[str] = []
 autodoc_typehints = "description"
+
+# The pages of all commands are made of their definitions at each build.
+for _name, _text in (
+    ("commands.md", page(COMMANDS)),
+    ("client-commands.md", page(CLIENT_COMMANDS, "All commands for the client")),
+):
+    Path(__file__).with_name(_name).write_text(_text, encoding="utf-8")

@@ -18,10 +18,10 @@ from iquila.admin.fields import (
     u32,
 )
 from iquila.admin.managed import ManagedServer
-from iquila.admin.operation import Caller, Nothing, Table, Who
+from iquila.admin.operation import Caller, Nothing, Table, Who, withheld
 from iquila.admin.parts import Parts
 from iquila.cluster.roster import InstanceLoad
-from iquila.database.belongings import BELONGINGS
+from iquila.database.belongings import BELONGINGS, AccessRule
 from iquila.database.records import (
     LoginCount,
     Placement,
@@ -39,6 +39,7 @@ from iquila.errors import (
     InvalidName,
     InvalidParameter,
     NotController,
+    NotEnoughRights,
     NotSupported,
     SwitchExists,
     SwitchNotFound,
@@ -111,7 +112,8 @@ def _described(switch: Switch) -> HubSettings:
 async def create_hub(server: ManagedServer, caller: Caller, request: HubSettings) -> HubSettings:
     """Create a Virtual Switch: standalone, or in a cluster static or dynamic."""
     if not valid_switch_name(request.hub_name):
-        raise InvalidName
+        # The system's tools know this number here, not that of a bad name.
+        raise InvalidParameter(str(InvalidName()))
     kind = _kind(server, request.kind)
     if server.system.get(Switch, request.hub_name) is not None:
         raise SwitchExists(f"There is a Virtual Switch '{request.hub_name}' already.")
@@ -175,11 +177,24 @@ async def set_hub(server: ManagedServer, caller: Caller, request: HubSettings) -
         no_enum=request.no_enum,
     )
     passwords = _passwords(request)
+    if request.online != switch.online:
+        _check_right(server, caller, switch, _online_option(request))
     if passwords is not None:
+        _check_right(server, caller, switch, "no_change_admin_password")
         hashed, secure = passwords
         changed = evolve(changed, hashed_password=hashed, secure_password=secure)
     await _replace(server, switch, changed)
     return evolve(_described(changed), password=request.password)
+
+
+def _check_right(server: ManagedServer, caller: Caller, switch: Switch, option: str) -> None:
+    if withheld(server, caller, switch.name, option):
+        raise NotEnoughRights
+
+
+def _online_option(request: HubSettings | HubOnline) -> str:
+    """Return the option that keeps a switch's administrator from letting it run or stop."""
+    return "no_online" if request.online else "no_offline"
 
 
 async def _replace(server: ManagedServer, old: Switch, new: Switch) -> None:
@@ -213,7 +228,9 @@ class HubOnline:
     online: bool = flag("Online")
 
 
-@TABLE.operation("SetHubOnline", HubOnline, HubOnline, Who.SWITCH, NOT_ON_MEMBER)
+@TABLE.operation(
+    "SetHubOnline", HubOnline, HubOnline, Who.SWITCH, NOT_ON_MEMBER, denied_by=_online_option
+)
 async def set_hub_online(server: ManagedServer, caller: Caller, request: HubOnline) -> HubOnline:
     """Let a Virtual Switch run, or stop it: its sessions end."""
     switch = known(server, request.hub_name)
@@ -347,7 +364,9 @@ def hub_status_here(server: ManagedServer, request: Hub) -> HubStatus:
 @TABLE.operation("GetHubStatus", Hub, HubStatus, Who.SWITCH)
 async def get_hub_status(server: ManagedServer, caller: Caller, request: Hub) -> HubStatus:
     """Tell how a Virtual Switch is, on all servers together."""
-    status = _own_status(server, known(server, request.hub_name))
+    switch = known(server, request.hub_name)
+    rules = server.system.all(AccessRule, user_key(switch.name, ""))
+    status = evolve(_own_status(server, switch), access_lists=len(rules))
     for row, part in await hub_status_here.everywhere(server, request, request.hub_name):
         if not row.own:
             status = _sum(status, part)

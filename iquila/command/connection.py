@@ -139,6 +139,10 @@ class Connection:
             ) from error
         return self._result(status, content)
 
+    def close(self) -> None:
+        """Close the connection; another call would open it again."""
+        self._http.close()
+
     def _exchange(
         self, body: bytes, headers: dict[str, str], may_repeat: bool
     ) -> tuple[int, bytes]:

@@ -77,13 +77,9 @@ def examples(command: Command) -> list[str]:
     return [f"iquila {before}{command.name} {line}".rstrip() for line in command.examples]
 
 
-def page(commands: Sequence[Command]) -> str:
+def page(commands: Sequence[Command], title: str = "All commands") -> str:
     """Return the page of all commands for the documentation, in Markdown."""
-    lines = [
-        "# All commands",
-        "",
-        "`iquila COMMAND --help` tells the same.",
-    ]
+    lines = [f"# {title}", "", "`iquila COMMAND --help` tells the same."]
     for subject, members in subjects(commands).items():
         lines += ["", f"## {subject}"]
         for command in members:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from iquila.command.calls import KEYED, ON_SWITCH, operation
+from iquila.command.arguments import UsageError
+from iquila.command.calls import KEYED, ON_SWITCH, operation, parameters
 from iquila.command.definition import (
     Answer,
     Argument,
@@ -57,8 +58,7 @@ def _add_authority(caller: Caller, given: dict[str, Any]) -> Answer:
 
 
 def _save_authority(caller: Caller, given: dict[str, Any]) -> Answer:
-    parameters = {"HubName_str": given["switch"], "Key_u32": given["id"]}
-    answer = caller.call("GetCa", parameters)
+    answer = caller.call("GetCa", parameters(KEYED, given))
     save_certificate(answer["Cert_bin"], given["savecert"])
     return answer, None
 
@@ -69,6 +69,12 @@ def _revoked(answer: dict[str, Any]) -> Shown:
         for item in answer["CRLList"]
     )
     return Items(blocks, many=True)
+
+
+def _revoke(caller: Caller, given: dict[str, Any]) -> Answer:
+    if not any(given[argument] for argument in _CRL_FIELDS.values() if argument != "switch"):
+        raise UsageError("CrlAdd needs something that the certificates have: see CrlAdd --help.")
+    return caller.call("AddCrl", parameters(_CRL_FIELDS, given)), None
 
 
 def _one_revoked(answer: dict[str, Any]) -> Shown:
@@ -187,7 +193,7 @@ COMMANDS = about(
     _command(
         "CrlAdd",
         "Revoke the certificates that have all of what is given",
-        operation("AddCrl", _CRL_FIELDS),
+        _revoke,
         _part("SERIAL", "Serial number, hexadecimal", hexadecimal),
         _part("MD5", "MD5 digest, hexadecimal", hexadecimal),
         _part("SHA1", "SHA-1 digest, hexadecimal", hexadecimal),

@@ -18,8 +18,7 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from iquila.admin.client.table import CLIENT_OPERATIONS, owner_of_socket
-from iquila.admin.jsonrpc import JSONRPC
+from iquila.admin.client.resource import ControlResource
 from iquila.database.directory import DataDirectory
 from iquila.database.sqlite import SQLiteEngine
 from iquila.database.store import Database
@@ -44,7 +43,7 @@ class _Site(Site):
 def control_site(client: Client, reactor: Any) -> Site:
     """Return what answers on the control socket: the same as ``/api`` of a server."""
     root = Resource()
-    root.putChild(b"api", JSONRPC(client, reactor, CLIENT_OPERATIONS, owner_of_socket))
+    root.putChild(b"api", ControlResource(client))
     site = _Site(root, requestFactory=BoundedRequest, timeout=IDLE_SECONDS, reactor=reactor)
     site.displayTracebacks = False
     return site

@@ -89,7 +89,7 @@ class BlockConnection(Protocol):
     @property
     def cipher(self) -> str:
         """The cipher suite, or the empty string where the connection is lost."""
-        return str(self._io.cipher()) if self._io is not None else ""
+        return str(self._io.cipher) if self._io is not None else ""
 
     # -- receiving
 

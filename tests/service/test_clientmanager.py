@@ -11,8 +11,9 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.admin.client.checks import MAX_ACCOUNTS, MAX_ADAPTERS
-from iquila.admin.client.table import CLIENT_OPERATIONS, owner_of_socket
-from iquila.admin.jsonrpc import JSONRPC
+from iquila.admin.client.resource import OWNER
+from iquila.admin.client.table import CLIENT_OPERATIONS
+from iquila.admin.jsoncall import JSONCalls
 from iquila.database.client import AccountRecord, AdapterRecord, ClientAuth
 from iquila.database.records import decode, encode
 from iquila.database.store import Database, put
@@ -89,7 +90,7 @@ class ClientCase(SynchronousTestCase):
     def start(self) -> Client:
         """Start a client on the database there is."""
         client = Client(self.reactor, self.database, self.make_device, self.set_up)
-        self.resource = JSONRPC(client, self.reactor, CLIENT_OPERATIONS, owner_of_socket)
+        self.calls = JSONCalls(client, CLIENT_OPERATIONS)
         client.startService()
         return client
 
@@ -107,9 +108,8 @@ class ClientCase(SynchronousTestCase):
     def answer(self, method: str, **parameters: Any) -> Any:
         """Call, and return the whole answer."""
         question = {"jsonrpc": "2.0", "id": "1", "method": method, "params": parameters}
-        caller = owner_of_socket(self.client, "", "")
         body = json.dumps(question).encode()
-        return self.successResultOf(Deferred.fromCoroutine(self.resource.call(caller, body)))
+        return self.successResultOf(Deferred.fromCoroutine(self.calls.call(OWNER, body)))
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call, and return the result."""
@@ -203,8 +203,9 @@ class AccountTests(ClientCase):
         self.refused(34, "CreateAccount", **{**OFFICE, "AccountName_utf": "OFFICE"})
         self.call("CreateAccount", **{**OFFICE, "AccountName_utf": "other"})
         self.refused(34, "RenameAccount", OldName_utf="office", NewName_utf="Other")
-        for method in ("GetAccount", "SetAccount", "DeleteAccount", "Connect", "Disconnect"):
-            self.refused(36, method, **{**OFFICE, "AccountName_utf": "nobody"})
+        self.refused(36, "SetAccount", **{**OFFICE, "AccountName_utf": "nobody"})
+        for method in ("GetAccount", "DeleteAccount", "Connect", "Disconnect"):
+            self.refused(36, method, AccountName_utf="nobody")
         self.refused(37, "Disconnect", **NAMED)
         self.refused(37, "GetAccountStatus", **NAMED)
 
