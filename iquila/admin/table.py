@@ -5,7 +5,9 @@ from __future__ import annotations
 from iquila.admin import (
     access,
     addresses,
+    authorities,
     cluster,
+    groups,
     iptable,
     message,
     options,
@@ -25,6 +27,8 @@ for _module in (
     cluster,
     switches,
     users,
+    groups,
+    authorities,
     sessions,
     iptable,
     access,

@@ -6,14 +6,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
 from iquila.admin.client.managed import AccountStatus, SessionStatus
-from iquila.database.client import FOR_EVER, AccountRecord
+from iquila.database.client import FOR_EVER, AccountRecord, ClientAuth
 from iquila.device.tap import TAPDevice
 from iquila.errors import IquilaError, ServerCertificateUntrusted
 from iquila.service.client import DeviceClient
 from iquila.session.account import Account, RetryPolicy
 from iquila.session.certificate import fingerprint
 from iquila.session.client import ClientSession
+from iquila.session.usercertificate import ClientCertificate
 from iquila.session.verification import Authorities, Pinned, Unverified, Verification
 from iquila.switch.port import Traffic
 from iquila.wire.blocks import Run
@@ -44,8 +48,19 @@ def session_account(record: AccountRecord) -> Account:
         half_duplex=record.half_duplex,
         bridge=record.bridge,
         monitor=record.monitor,
+        password=record.password or None,
         password_hash=record.password_hash,
+        plain_password=record.auth is ClientAuth.PLAIN_PASSWORD,
+        certificate=_certificate(record),
     )
+
+
+def _certificate(record: AccountRecord) -> ClientCertificate | None:
+    if record.auth is not ClientAuth.CERTIFICATE:
+        return None
+    key = load_der_private_key(record.key_data, None)
+    assert isinstance(key, rsa.RSAPrivateKey)  # as was checked when it came
+    return ClientCertificate(record.certificate, key)
 
 
 def count_runs(traffic: Traffic, runs: list[Run]) -> None:

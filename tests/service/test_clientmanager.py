@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 from attrs import evolve
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
@@ -28,10 +36,11 @@ from iquila.session.certificate import make_identity
 from iquila.session.verification import Authorities, Pinned, Unverified
 from iquila.switch.port import Traffic
 from iquila.wire.hello import Hello
-from iquila.wire.login import PasswordProof
+from iquila.wire.login import Anonymous, CertificateProof, PasswordProof, PlainPassword
 from iquila.wire.passwords import secure_password, user_hash
 from iquila.wire.scan import MARK
 from iquila.wire.welcome import Welcome
+from tests.certificates import Key, elliptic_key, make, rsa_key
 
 OFFICE = {
     "AccountName_utf": "Office",
@@ -44,6 +53,12 @@ OFFICE = {
     "PlainPassword_str": "secret",
 }
 NAMED = {"AccountName_utf": "office"}
+
+
+def der_of(key: Key) -> bytes:
+    """Return a key as this system's own client sends it."""
+    form = PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(Encoding.DER, form, NoEncryption())
 
 
 class Device:
@@ -240,6 +255,29 @@ class AccountTests(ClientCase):
         ):
             self.refused(33, "CreateAccount", **{**OFFICE, field: value})
         self.assertEqual(self.database.all(AccountRecord), [])
+
+    def test_certificates(self) -> None:
+        """A certificate comes with its own key, of RSA; other secrets are forgotten then."""
+        self.call("CreateAccount", **OFFICE)
+        for key, other, word in (
+            (rsa_key(), rsa_key(1), "does not belong"),
+            (elliptic_key(), elliptic_key(), "RSA"),
+        ):
+            sent = {
+                "AuthType_u32": 3,
+                "ClientX_bin": base64.b64encode(make("alice", key).der).decode(),
+                "ClientK_bin": base64.b64encode(der_of(other)).decode(),
+            }
+            self.assertIn(word, self.refused(38, "SetAccount", **{**OFFICE, **sent}))
+        sent["ClientX_bin"] = base64.b64encode(make("alice", rsa_key()).der).decode()
+        sent["ClientK_bin"] = base64.b64encode(der_of(rsa_key())).decode()
+        self.call("SetAccount", **{**OFFICE, **sent})
+        record = self.database.get(AccountRecord, "office")
+        assert record is not None
+        self.assertEqual((record.password_hash, record.password), (b"", ""))
+        account = session_account(record)
+        assert account.certificate is not None
+        self.assertEqual(account.certificate.key.private_numbers(), rsa_key().private_numbers())
 
     def test_bound(self) -> None:
         """There is an end to it."""
@@ -452,6 +490,20 @@ class AccountClientTests(SynchronousTestCase):
         record = evolve(self.record, auth=ClientAuth.PASSWORD, password_hash=hashed)
         proof = session_account(record).proof(b"c" * 20)
         self.assertEqual(proof, PasswordProof(secure_password(hashed, b"c" * 20)))
+
+    def test_other_proofs(self) -> None:
+        """Nothing, the password itself, or a certificate with its key."""
+        self.assertEqual(session_account(self.record).proof(b"c" * 20), Anonymous())
+        plain = evolve(self.record, auth=ClientAuth.PLAIN_PASSWORD, password="secret")
+        self.assertEqual(session_account(plain).proof(b"c" * 20), PlainPassword("secret"))
+        made = make("alice", rsa_key())
+        kind = ClientAuth.CERTIFICATE
+        record = evolve(self.record, auth=kind, certificate=made.der, key_data=der_of(rsa_key()))
+        proof = session_account(record).proof(b"c" * 20)
+        assert isinstance(proof, CertificateProof)
+        self.assertEqual(proof.certificate, made.der)
+        public = rsa_key().public_key()
+        public.verify(proof.signature, b"c" * 20, padding.PKCS1v15(), hashes.SHA1())
 
     def test_secrets_are_not_shown(self) -> None:
         """In logs and tracebacks."""

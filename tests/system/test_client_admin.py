@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
+
+from tests.certificates import make, rsa_key
 
 from .case import NetworkTestCase
 from .cluster import PORT, TWISTD, Client, Server
@@ -143,6 +146,28 @@ class ClientAdminTests(NetworkTestCase):
         saved = client.host.scratch / "saved.pem"
         client.command("AccountServerCertGet", "office", f"/SAVECERT:{saved}")
         self.assertEqual(saved.read_text(), certificate.read_text())
+
+        self.by_certificate(server, client)
+
+    def by_certificate(self, server: Server, client: ManagedClient) -> None:
+        """Log in with a certificate of one's own."""
+        made = make("bob", rsa_key())
+        server.call(
+            "CreateUser",
+            HubName_str="office",
+            Name_str="bob",
+            AuthType_u32=2,
+            UserX_bin=base64.b64encode(made.der).decode(),
+        )
+        files = [client.host.scratch / name for name in ("bob.pem", "bob.key")]
+        for file, content in zip(files, (made.pem, made.key_pem), strict=True):
+            file.write_bytes(content)
+        client.command("AccountDisconnect", "office")
+        client.command("AccountUsernameSet", "office", "/USERNAME:bob")
+        client.command("AccountCertSet", "office", f"/LOADCERT:{files[0]}", f"/LOADKEY:{files[1]}")
+        client.command("AccountConnect", "office")
+        rows = client.wait_connected("office")
+        self.assertIn("SID-BOB-", rows["Session Name"])
 
     def test_softether_server(self) -> None:
         """The same account against the real server; and its file, read by the real client."""
