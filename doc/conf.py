@@ -4,7 +4,7 @@ from pathlib import Path
 
 import iquila
 from iquila.command.helptext import page
-from iquila.command.main import COMMANDS
+from iquila.command.main import CLIENT_COMMANDS, COMMANDS
 
 project = "iquila"
 author = "iquila contributors"
@@ -21,5 +21,9 @@ html_title = f"iquila {release}"
 html_static_path: list[str] = []
 autodoc_typehints = "description"
 
-# The page of all commands is made of their definitions at each build.
-Path(__file__).with_name("commands.md").write_text(page(COMMANDS), encoding="utf-8")
+# The pages of all commands are made of their definitions at each build.
+for _name, _text in (
+    ("commands.md", page(COMMANDS)),
+    ("client-commands.md", page(CLIENT_COMMANDS, "All commands for the client")),
+):
+    Path(__file__).with_name(_name).write_text(_text, encoding="utf-8")

@@ -259,6 +259,29 @@ class ObjectNotFound(VENError):
     default = "There is no such object: check the name or the number."
 
 
+class AdapterExists(VENError):
+    """Error 30."""
+
+    code = 30
+    default = "There is a virtual adapter of this name already: choose another name."
+
+
+class AdapterFailed(VENError):
+    """Error 31."""
+
+    code = 31
+    default = "The virtual adapter could not be made."
+
+
+class InvalidAdapterName(VENError):
+    """Error 32."""
+
+    code = 32
+    default = (
+        "This cannot be the name of a virtual adapter: give 1 to 11 letters, digits, '-' or '_'."
+    )
+
+
 class NotSupported(VENError):
     """Error 33."""
 
@@ -299,6 +322,38 @@ class InvalidParameter(VENError):
 
     code = 38
     default = "A parameter is not valid."
+
+
+class AdapterInUse(VENError):
+    """Error 41."""
+
+    code = 41
+    default = "The virtual adapter is in use: disconnect its connection setting first."
+
+
+class AdapterMissing(VENError):
+    """Error 42."""
+
+    code = 42
+    default = (
+        "The virtual adapter of the connection setting does not exist: make it, or choose another."
+    )
+
+
+class AdapterTaken(VENError):
+    """Error 43."""
+
+    code = 43
+    default = (
+        "Another connection setting is using the same virtual adapter: disconnect that one first."
+    )
+
+
+class AdapterDisabled(VENError):
+    """Error 44."""
+
+    code = 44
+    default = "The virtual adapter of the connection setting is disabled: enable it first."
 
 
 class InvalidValue(VENError):

@@ -9,15 +9,14 @@ asked for in pages, with `PageOffset_u32` and `PageSize_u32`.
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 from attrs import fields
 from twisted.logger import Logger
 
 from iquila.admin.fields import WIRE
 from iquila.admin.jsonform import from_json, to_json, wire_names
-from iquila.admin.managed import ManagedServer
-from iquila.admin.operation import Caller, Operation
+from iquila.admin.operation import Caller, M, Operation, Table
 from iquila.admin.table import OPERATIONS
 from iquila.errors import (
     Conflict,
@@ -33,17 +32,23 @@ MAX_PAGE = 10_000
 PAGE_OFFSET, PAGE_SIZE, PAGE_TOTAL = "PageOffset_u32", "PageSize_u32", "PageTotal_u32"
 
 
-class JSONCalls:
+class JSONCalls(Generic[M]):
     """
-    The operations table for whoever sends JSON.
+    A table of operations for whoever sends JSON.
 
-    :param server: what is administered.
+    :param managed: what is administered.
+    :param operations: a server's, where nothing else is said.
     """
 
     _log: ClassVar[Logger] = Logger()
 
-    def __init__(self, server: ManagedServer) -> None:
-        self._server = server
+    def __init__(
+        self,
+        managed: M,
+        operations: Table[M] = OPERATIONS,  # type: ignore[assignment]
+    ) -> None:
+        self._managed = managed
+        self._operations = operations
 
     async def call(self, caller: Caller, body: bytes) -> Any:
         """Return the answer to a request or to a batch of them; None for no answer."""
@@ -90,14 +95,14 @@ class JSONCalls:
         parameters = question.get("params")
         if not isinstance(parameters, dict):
             raise InvalidParameter("JSON-RPC parameter is empty")
-        operation = OPERATIONS.get(str(question.get("method")))
+        operation = self._operations.get(str(question.get("method")))
         if operation is None:
             raise NotSupported
         page = _page(operation, parameters)
         if operation.served:
             _check_names(operation, parameters)
         request = from_json(operation.request, parameters)
-        return _cut(to_json(await operation.run(self._server, caller, request)), page)
+        return _cut(to_json(await operation.run(self._managed, caller, request)), page)
 
 
 def failure(id: Any, error: VENError) -> dict[str, Any]:
@@ -106,7 +111,7 @@ def failure(id: Any, error: VENError) -> dict[str, Any]:
     return {"error": {"code": error.code, "message": message}, "jsonrpc": "2.0", "id": id}
 
 
-def _check_names(operation: Operation, parameters: dict[str, Any]) -> None:
+def _check_names(operation: Operation[M], parameters: dict[str, Any]) -> None:
     """
     Refuse what neither the request nor the reply has: clients send replies back, changed.
 
@@ -120,7 +125,7 @@ def _check_names(operation: Operation, parameters: dict[str, Any]) -> None:
             )
 
 
-def _page(operation: Operation, parameters: dict[str, Any]) -> tuple[int, int] | None:
+def _page(operation: Operation[M], parameters: dict[str, Any]) -> tuple[int, int] | None:
     """Return the first item and the number of items that are asked for; None for all."""
     if PAGE_OFFSET not in parameters and PAGE_SIZE not in parameters:
         return None

@@ -52,6 +52,26 @@ class ConnectionRow:
     """What the peer says that it is; empty where it does not."""
 
 
+class HasMode(Protocol):
+    """Settings, as far as every operation looks at them."""
+
+    @property
+    def mode(self) -> ServerMode:
+        """Which operations are refused depends on it."""
+
+
+class Managed(Protocol):
+    """Whatever is administered by a table of operations: a server, or a VEN client."""
+
+    @property
+    def settings(self) -> HasMode:
+        """What it is."""
+
+    @property
+    def system(self) -> Database:
+        """Its database."""
+
+
 class ManagedServer(Protocol):
     """A server under administration."""
 

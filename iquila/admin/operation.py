@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, Generic
 
 from attrs import frozen
+from typing_extensions import TypeVar
 
-from iquila.admin.managed import ManagedServer
+from iquila.admin.managed import Managed, ManagedServer
 from iquila.admin.telling import journal_of
 from iquila.database.actor import Actor, acting
 from iquila.database.administratoroptions import ADMINISTRATOR
 from iquila.database.options import administrator_option
 from iquila.database.records import ServerMode
 from iquila.errors import NotEnoughRights, NotSupported, VENError
+
+M = TypeVar("M", bound=Managed, default=ManagedServer)
+"""What is administered: a server, where nothing else is said."""
 
 
 @frozen
@@ -61,13 +65,13 @@ class Effect(Enum):
     """Keys, or hashes that could be tried offline: no auditor needs them."""
 
 
-Handler = Callable[[ManagedServer, Caller, Any], Awaitable[Any]]
+Handler = Callable[[M, Caller, Any], Awaitable[Any]]
 OptionName = str | Callable[[Any], str]
 """An administrator option, or what tells from a request which one it is."""
 
 
 @frozen
-class Operation:
+class Operation(Generic[M]):
     """One administrative verb."""
 
     name: str
@@ -76,7 +80,7 @@ class Operation:
     reply: type[Any]
     who: Who
     refused: Mapping[ServerMode, type[VENError]]
-    handler: Handler
+    handler: Handler[M]
     effect: Effect = Effect.CHANGE
     denied_by: OptionName = ""
     """The administrator option of the switch that takes this from the switch's administrator."""
@@ -85,7 +89,7 @@ class Operation:
     served: bool = True
     """False where all that is answered is a refusal; parameters may be any then."""
 
-    async def run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
+    async def run(self, server: M, caller: Caller, request: Any) -> Any:
         """
         Check the caller and the mode, then do it.
 
@@ -109,7 +113,7 @@ class Operation:
         tell()
         return answer
 
-    async def _run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
+    async def _run(self, server: M, caller: Caller, request: Any) -> Any:
         if not self.allows(server, caller, request):
             raise NotEnoughRights
         refusal = self.refused.get(server.settings.mode)
@@ -118,7 +122,7 @@ class Operation:
         with acting(Actor(caller.name, caller.address, caller.door, self.name)):
             return await self.handler(server, caller, request)
 
-    def allows(self, server: ManagedServer, caller: Caller, request: Any) -> bool:
+    def allows(self, server: M, caller: Caller, request: Any) -> bool:
         """Return whether this caller may have this done to what the request names."""
         if caller.is_server_administrator:
             return True
@@ -141,20 +145,20 @@ def withheld(server: ManagedServer, caller: Caller, switch: str, option: str) ->
     return bool(caller.switch) and bool(administrator_option(server.system, switch, option))
 
 
-class Table:
+class Table(Generic[M]):
     """Operations by name, in the order of their definition."""
 
     def __init__(self) -> None:
-        self._operations: dict[str, Operation] = {}
+        self._operations: dict[str, Operation[M]] = {}
 
     def __iter__(self) -> Any:
         return iter(self._operations.values())
 
-    def get(self, name: str) -> Operation | None:
+    def get(self, name: str) -> Operation[M] | None:
         """Return an operation by its exact name."""
         return self._operations.get(name)
 
-    def add(self, other: Table) -> None:
+    def add(self, other: Table[M]) -> None:
         """Take another table's operations in."""
         self._operations.update(other._operations)
 
@@ -169,7 +173,7 @@ class Table:
         denied_by: OptionName = "",
         allowed_by: str = "",
         served: bool = True,
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[Handler[M]], Handler[M]]:
         """
         Define the operation that the decorated function does; its docstring is its purpose.
 
@@ -182,7 +186,7 @@ class Table:
             if isinstance(option, str) and option and option not in ADMINISTRATOR:
                 raise ValueError(f"there is no administrator option {option}")
 
-        def define(handler: Handler) -> Handler:
+        def define(handler: Handler[M]) -> Handler[M]:
             if name in self._operations:
                 raise ValueError(f"there is an operation {name} already")
             self._operations[name] = Operation(
@@ -214,7 +218,7 @@ class Table:
     ) -> None:
         """Define an operation that this server does not do: it answers error 33 and says why."""
 
-        async def refuse(server: ManagedServer, caller: Caller, request: Any) -> Any:
+        async def refuse(server: M, caller: Caller, request: Any) -> Any:
             raise NotSupported(why)
 
         refuse.__doc__ = purpose

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from iquila.command.arguments import UsageError
@@ -20,10 +19,10 @@ from iquila.command.definition import (
     one_of,
     yes,
 )
-from iquila.command.files import load_certificate, load_key, save_certificate
+from iquila.command.files import save_certificate
+from iquila.command.loginsettings import certificate, connections, password, pin, username
 from iquila.command.policies import NAME_OF_POLICY, NOT_FOR_CASCADES, VALUE, kind_of
 from iquila.command.values import destination_or
-from iquila.wire.passwords import user_hash
 
 DIRECT, HTTP, SOCKS4, SOCKS5 = range(4)
 # GetLink and its like name the switch otherwise than EnumLink and its like.
@@ -54,28 +53,6 @@ def _target(given: dict[str, Any], _record: dict[str, Any]) -> dict[str, Any]:
     return {"Hostname_str": host, "Port_u32": port, "HubName_str": given["hub"]}
 
 
-def _password(given: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    if given["type"] == "radius":
-        return {"AuthType_u32": 2, "PlainPassword_str": given["password"]}
-    hashed = user_hash(given["password"], record["Username_str"])
-    return {"AuthType_u32": 1, "HashedPassword_bin": base64.b64encode(hashed).decode()}
-
-
-def _username(given: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    # The hash of a password holds the name: it is of no use under another one.
-    if record["AuthType_u32"] == 1:
-        return {"Username_str": given["username"], "AuthType_u32": 0}
-    return {"Username_str": given["username"]}
-
-
-def _certificate(given: dict[str, Any], _record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "AuthType_u32": 3,
-        "ClientX_bin": load_certificate(given["loadcert"]),
-        "ClientK_bin": load_key(given["loadkey"]),
-    }
-
-
 def _save(field: str, what: str) -> Run:
     def run(caller: Caller, given: dict[str, Any]) -> Answer:
         parameters = {"HubName_Ex_str": given["switch"], "AccountName_utf": given["name"]}
@@ -86,10 +63,6 @@ def _save(field: str, what: str) -> Run:
         return answer, None
 
     return run
-
-
-def _pin(given: dict[str, Any], _record: dict[str, Any]) -> dict[str, Any]:
-    return {"ServerCert_bin": load_certificate(given["loadcert"])}
 
 
 def _proxy(kind: int) -> Changes:
@@ -142,13 +115,6 @@ def _header(text: str) -> str:
     if "\r" in text or "\n" in text:
         raise ValueError("a header is one line")
     return text
-
-
-def _connections(text: str) -> int:
-    value = number(text)
-    if not 1 <= value <= 32:
-        raise ValueError("a session has 1 to 32 TCP connections")
-    return value
 
 
 _NEW_NAME = Argument("NAME", "Name of the cascade", positional=True)
@@ -255,7 +221,7 @@ COMMANDS = about(
     _change(
         "CascadeUsernameSet",
         "Change the user that a cascade logs in as",
-        _username,
+        username,
         _USERNAME,
         example="branch /USERNAME:branch2",
     ),
@@ -263,7 +229,7 @@ COMMANDS = about(
     _change(
         "CascadePasswordSet",
         "Let a cascade log in with a password",
-        _password,
+        password,
         Argument("PASSWORD", "Password of the user", secret=True),
         Argument(
             "TYPE",
@@ -276,7 +242,7 @@ COMMANDS = about(
     _change(
         "CascadeCertSet",
         "Let a cascade log in with a certificate",
-        _certificate,
+        certificate,
         _LOADCERT,
         Argument("LOADKEY", "File of its key, PEM or DER"),
         example="branch /LOADCERT:branch.pem /LOADKEY:branch.key",
@@ -360,7 +326,7 @@ COMMANDS = about(
     _change(
         "CascadeServerCertSet",
         "Pin the server's certificate",
-        _pin,
+        pin,
         _LOADCERT,
         example="branch /LOADCERT:server.pem",
     ),
@@ -381,7 +347,7 @@ COMMANDS = about(
         "CascadeDetailSet",
         "Change the connections of a cascade",
         from_arguments(_DETAIL),
-        _option("MAXTCP", "TCP connections, 1 to 32", _connections),
+        _option("MAXTCP", "TCP connections, 1 to 32", connections),
         _option("INTERVAL", "Seconds between opening two of them", number),
         _option("TTL", "Seconds that each one lives; 0 for ever", number),
         _option("HALF", "Half duplex, yes or no", yes),

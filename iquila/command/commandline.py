@@ -38,6 +38,10 @@ class Options:
     keep_going: bool = False
     timeout: float = TIMEOUT
     """Seconds to wait for an answer."""
+    client: bool = False
+    """Whether a VEN client of this machine is meant, not a server."""
+    socket: str = ""
+    """Its control socket; empty for the usual one."""
     words: list[str] = field(factory=list)
     """The command and its arguments."""
     wants: str = ""
@@ -45,11 +49,18 @@ class Options:
 
 
 # Options with a value, and vpncmd's spelling of the same: key -> field.
-_VALUES = {"switch": "switch", "password-file": "password_file", "in": "script", "out": "out"}
+_VALUES = {
+    "switch": "switch",
+    "password-file": "password_file",
+    "in": "script",
+    "out": "out",
+    "socket": "socket",
+}
 _FLAGS = {
     "insecure": "insecure",
     "as-switch-administrator": "as_switch_administrator",
     "keep-going": "keep_going",
+    "client": "client",
 }
 _SLASH_VALUES = {"ADMINHUB": "switch", "IN": "script", "OUT": "out"}
 
@@ -62,11 +73,20 @@ def read_options(words: Sequence[str], commands: Sequence[Command]) -> Options:
     """
     reader = _Reader(list(words), commands)
     wants = reader.read()
+    if reader.values.get("client"):
+        _check_client(reader.values)
     if wants:
-        return Options(wants=wants)
+        return Options(wants=wants, client=reader.values.get("client", False))
     if reader.values.get("password") is not None:
         print(EXPOSED, file=sys.stderr)
     return Options(**reader.values, words=reader.rest)
+
+
+def _check_client(values: dict[str, Any]) -> None:
+    if values.get("host", DEFAULT_HOST) != DEFAULT_HOST:
+        raise UsageError("A client is administered on its own machine: leave the host out.")
+    if values.get("switch"):
+        raise UsageError("A client has no Virtual Switches: leave --switch out.")
 
 
 class _Reader:
@@ -131,6 +151,8 @@ class _Reader:
             self._server = "host" not in self.values
         elif key == "CSV" and value is None:
             self._format("csv")
+        elif key == "CLIENT" and value is None:
+            self.values["client"] = True
         elif key == "CMD" and value is None:
             return "command"
         elif key == "PASSWORD" and value is not None:

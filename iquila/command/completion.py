@@ -24,6 +24,8 @@ _SOURCES = {
     "group": ("EnumGroup", "GroupList", "Name_str"),
     "session": ("EnumSession", "SessionList", "Name_str"),
     "cascade": ("EnumLink", "LinkList", "AccountName_utf"),
+    "account": ("EnumAccount", "AccountList", "AccountName_utf"),
+    "adapter": ("EnumVLan", "VLanList", "DeviceName_str"),
 }
 
 

@@ -109,7 +109,9 @@ class Connection:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.set_alpn_protocols(["http/1.1"])
-        self._http = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+        self._http: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, port, timeout=timeout, context=context
+        )
 
     def call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """

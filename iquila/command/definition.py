@@ -66,7 +66,7 @@ class Argument:
     :ivar convert: reads the value; raises ValueError with a sentence.
     :ivar new: a new secret: asked for twice.
     :ivar names: what TAB completes it with: ``switch``, ``user``, ``group``, ``session``,
-        ``cascade``.
+        ``cascade``, ``account``, ``adapter``.
     :ivar flag: may stand alone, and means ``yes`` then.
     :ivar into: its name among the arguments of `run`, where that is not the key in lower case.
     """
@@ -92,6 +92,7 @@ class Command:
     :ivar examples: argument lines, as they stand after the name of the command.
     :ivar subject: the heading it is listed under.
     :ivar selects: whether its NAME is the Virtual Switch that the commands after it work on.
+    :ivar client: whether it is for a VEN client.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Command:
     examples: Sequence[str] = field(default=())
     subject: str = ""
     selects: bool = False
+    client: bool = False
 
 
 def about(subject: str, *commands: Command) -> tuple[Command, ...]:

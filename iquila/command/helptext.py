@@ -9,6 +9,8 @@ from iquila.command.definition import Argument, Command
 USAGE = (
     "usage: iquila [HOST[:PORT]] [--switch NAME] [--password-file FILE] [--json|--csv]\n"
     "              [--insecure] [--as-switch-administrator] [--out FILE]\n"
+    "              [COMMAND [ARGUMENTS] | --in FILE [--keep-going]]\n"
+    "       iquila --client [--socket FILE] [--json|--csv] [--out FILE]\n"
     "              [COMMAND [ARGUMENTS] | --in FILE [--keep-going]]"
 )
 _OTHERS = "Other commands"
@@ -29,8 +31,15 @@ def overview(commands: Sequence[Command]) -> str:
         f"{subject}:\n" + "\n".join(f"  {c.name.ljust(width)}  {c.help}" for c in members)
         for subject, members in subjects(commands).items()
     )
+    if all(command.client for command in commands):
+        return (
+            f"{USAGE}\n\nAdministers the VEN client of this machine, by its control socket. "
+            "'iquila --help' tells of servers.\n\n"
+            f"{sections}\n\n'iquila --client COMMAND --help' tells more about one."
+        )
     return (
-        f"{USAGE}\n\nAdministers an iquila server or cluster.\n\n"
+        f"{USAGE}\n\nAdministers an iquila server or cluster; with --client, a VEN client "
+        "('iquila --client --help').\n\n"
         "The password comes from --password-file, IQUILA_PASSWORD or a prompt. Names of commands "
         "may be\nshortened; arguments are taken as /KEY:value and as --key value. Without a "
         "command, on a terminal,\nthere is a prompt for commands; --in FILE takes them from a "
@@ -63,17 +72,14 @@ def details(command: Command) -> str:
 
 def examples(command: Command) -> list[str]:
     """Return command lines as they could be typed in a shell."""
-    switch = "--switch office " if command.on_switch else ""
-    return [f"iquila {switch}{command.name} {line}".rstrip() for line in command.examples]
+    before = "--switch office " if command.on_switch else ""
+    before += "--client " if command.client else ""
+    return [f"iquila {before}{command.name} {line}".rstrip() for line in command.examples]
 
 
-def page(commands: Sequence[Command]) -> str:
+def page(commands: Sequence[Command], title: str = "All commands") -> str:
     """Return the page of all commands for the documentation, in Markdown."""
-    lines = [
-        "# All commands",
-        "",
-        "`iquila COMMAND --help` tells the same.",
-    ]
+    lines = [f"# {title}", "", "`iquila COMMAND --help` tells the same."]
     for subject, members in subjects(commands).items():
         lines += ["", f"## {subject}"]
         for command in members:

@@ -25,8 +25,9 @@ def interact(runner: Runner, connect_for_names: Callable[[], Caller]) -> int:
     :param connect_for_names: makes the connection that TAB asks for names.
     :raises IquilaError: the server cannot be asked, or does not let us in.
     """
-    runner.call("GetServerInfo", {})
-    name = f"{runner.options.host}:{runner.options.port}"
+    client = runner.options.client
+    runner.call("GetClientVersion" if client else "GetServerInfo", {})
+    name = "client" if client else f"{runner.options.host}:{runner.options.port}"
     session: PromptSession[str] = PromptSession(
         history=LineHistory(history_path(), runner.commands),
         completer=CommandCompleter(

@@ -36,6 +36,8 @@ from iquila.command import (
     users,
 )
 from iquila.command.arguments import UsageError
+from iquila.command.client import CLIENT_COMMANDS
+from iquila.command.client.socket import SocketConnection, socket_path
 from iquila.command.commandline import Options, read_options
 from iquila.command.connection import (
     Connection,
@@ -95,12 +97,13 @@ def main(words: Sequence[str], connect: Connect | None = None) -> int:
 
 
 def _run(words: Sequence[str], connect: Connect) -> int:
-    chosen = read_options(words, COMMANDS)
+    chosen = read_options(words, (*COMMANDS, *CLIENT_COMMANDS))
+    commands = CLIENT_COMMANDS if chosen.client else COMMANDS
     if chosen.wants == "version":
         print(f"iquila {iquila.__version__}")
         return DONE
     if chosen.wants == "help":
-        print(overview(COMMANDS))
+        print(overview(commands))
         return DONE
     if chosen.script and chosen.words:
         raise UsageError("give a command or --in FILE, not both.")
@@ -108,7 +111,7 @@ def _run(words: Sequence[str], connect: Connect) -> int:
     if not chosen.words and not chosen.script and not on_terminal:
         raise UsageError("give a command: iquila --help lists them.")
     secret = _Secret(chosen)
-    runner = Runner(COMMANDS, chosen, lambda: connect(chosen, secret()))
+    runner = Runner(commands, chosen, lambda: connect(chosen, secret()))
     if chosen.out:
         with open_output(chosen.out) as runner.out:
             return _commands(runner, connect, secret)
@@ -123,6 +126,8 @@ class _Secret:
         self._known: str | None = None
 
     def __call__(self) -> str:
+        if self._options.client:
+            return ""  # whoever may open its socket may do everything
         if self._known is None:
             self._known = password(self._options)
         return self._known
@@ -164,9 +169,11 @@ def password(chosen: Options) -> str:
 
 
 def _connect(chosen: Options, secret: str) -> Caller:
+    if chosen.client:
+        return SocketConnection(socket_path(chosen.socket), timeout=chosen.timeout)
     known = None if chosen.insecure else KnownServers(known_servers_path())
     switch = chosen.switch if chosen.as_switch_administrator else ""
     return Connection(chosen.host, chosen.port, secret, known, switch, timeout=chosen.timeout)
 
 
-__all__ = ["COMMANDS", "ConnectionProblem", "main"]
+__all__ = ["CLIENT_COMMANDS", "COMMANDS", "ConnectionProblem", "main"]

@@ -136,6 +136,11 @@ def version(number: int) -> str:
     return f"{number // 100}.{number % 100:02d}"
 
 
+def milliseconds(text: str) -> int:
+    """Return a time of the API (RFC 3339) as milliseconds since 1970; 0 for never."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000) if text else 0
+
+
 def thousands(number: int) -> str:
     """Return a number with commas."""
     return f"{number:,}"

@@ -4,6 +4,8 @@ The data directory of a server: its files, the lock on it, and the backups in it
     system.sqlite    what the administrator of this server defined
     replica.sqlite   a member's copy of its controller's system database
     server.sqlite    this server's own settings, never replicated
+    client.db        of a VEN client: its connection settings and adapters
+    control          of a VEN client: the socket of its administration
     certificate.pem, key.pem, identity-*.pem, admin-password, lock, backups/, logs/
 """
 
@@ -42,6 +44,16 @@ class DataDirectory:
     def server_database(self) -> Path:
         """What this server alone is."""
         return self.path / "server.sqlite"
+
+    @property
+    def client_database(self) -> Path:
+        """What a VEN client keeps."""
+        return self.path / "client.db"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where a VEN client is administered."""
+        return self.path / "control"
 
     @property
     def certificate(self) -> Path:

@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from iquila.database.accounts import Auditor, Token
 from iquila.database.belongings import BELONGINGS
+from iquila.database.client import CLIENT_RECORDS
 from iquila.database.keep import KeepAlive
 from iquila.database.record import R, Record, user_key
 from iquila.errors import DatabaseCorrupt
@@ -229,6 +230,7 @@ _ALL: tuple[type[Record], ...] = (
     ListenerRecord,
     KeepAlive,
     SyslogSettings,
+    *CLIENT_RECORDS,
 )
 RECORD_TYPES: dict[str, type[Record]] = {cls.kind_name: cls for cls in _ALL}
 

@@ -103,7 +103,8 @@ class TAPDevice(FileDescriptor):
         self.super_frames = super_frames
         self.dropped = 0
         """Frames that the device did not take, and batches that found its queue full."""
-        self._received = received
+        self.received = received
+        """Who gets the frames of the machine; may be changed at any time."""
         self._headers = STRIP_HEADERS if super_frames else NO_HEADERS
         self._buffer = bytearray(HEADROOM + READ_BYTES + 4 + MAX_SUPER)
         self._queue: deque[bytes] = deque()
@@ -162,7 +163,7 @@ class TAPDevice(FileDescriptor):
             # The device is down: nothing comes until somebody sets it up again.
             return None if error.errno in (errno.EIO, errno.EBADFD) else error
         if count:
-            self._received(buffer, HEADROOM, end, count)
+            self.received(buffer, HEADROOM, end, count)
             if self._moderation.pauses(count, end - HEADROOM, self._clock.seconds()):
                 self.stopReading()
                 self._pausing = self._clock.callLater(PAUSE, self._read_on)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from twisted.application.service import MultiService
@@ -9,45 +10,56 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from iquila.device.tap import TAPDevice
+from iquila.errors import IquilaError
 from iquila.interfaces import IBlockReceiver
-from iquila.session.account import Account
+from iquila.session.account import Account, RetryPolicy
 from iquila.session.client import VENClient
 from iquila.wire.blocks import Run
 from iquila.wire.welcome import Welcome
 
 
-@implementer(IBlockReceiver)
-class TAPClient(MultiService):
-    """
-    Keeps a session up, and carries frames between it and a TAP device.
+def ignore(*_anything: object) -> None:
+    """Do nothing."""
 
-    :param device: the name of the device.
-    :param super_frames: whether super-frames may be used where the server takes them.
-    :raises ConfigurationError: the device cannot be had.
+
+@implementer(IBlockReceiver)
+class DeviceClient(MultiService):
+    """
+    Keeps a session up, and carries frames between it and a device that is there already.
+
+    :param refusal: called with the error of each login attempt that fails.
     """
 
     _log: ClassVar[Logger] = Logger()
 
     def __init__(
-        self, reactor: Any, account: Account, device: str, *, super_frames: bool = True
+        self,
+        reactor: Any,
+        account: Account,
+        device: TAPDevice,
+        retry_policy: RetryPolicy | None = None,
+        refusal: Callable[[IquilaError], object] = ignore,
     ) -> None:
         super().__init__()
-        self.super_frames = super_frames
-        self.client = VENClient(reactor, account, self)
+        self.super_frames = device.super_frames
+        self.client = VENClient(reactor, account, self, retry_policy, refusal)
         self.client.setServiceParent(self)
-        self._device = TAPDevice(
-            reactor, device, self.client.send_blocks, super_frames=super_frames
-        )
+        self._device = device
 
     def startService(self) -> None:
         """Begin to carry frames."""
         super().startService()
-        self._device.start()
+        self._device.received = self.send_blocks
 
     def stopService(self) -> Any:
-        """End the session, and let the device go."""
-        self._device.close()
+        """End the session, and leave the device to others."""
+        self._device.received = ignore
+        self._calm()
         return super().stopService()
+
+    def _calm(self) -> None:
+        self._device.set_offload(False)
+        self._device.set_congested(False)
 
     def established(self, welcome: Welcome) -> None:
         """A session is open."""
@@ -56,6 +68,10 @@ class TAPClient(MultiService):
             kind="Super-frames" if welcome.super_frames else "Frames",
             device=self._device.name,
         )
+
+    def send_blocks(self, buffer: bytearray, start: int, end: int, count: int) -> None:
+        """Send the machine's frames."""
+        self.client.send_blocks(buffer, start, end, count)
 
     def blocks_received(self, buffer: bytearray, runs: list[Run]) -> None:
         """Give frames to this machine."""
@@ -79,5 +95,32 @@ class TAPClient(MultiService):
 
     def lost(self, reason: BaseException) -> None:
         """The session is over; the client goes on trying."""
-        self._device.set_offload(False)
-        self._device.set_congested(False)
+        self._calm()
+
+
+class TAPClient(DeviceClient):
+    """
+    The same with a device of its own.
+
+    :param device: the name of the device.
+    :param super_frames: whether super-frames may be used where the server takes them.
+    :raises ConfigurationError: the device cannot be had.
+    """
+
+    def __init__(
+        self, reactor: Any, account: Account, device: str, *, super_frames: bool = True
+    ) -> None:
+        made = TAPDevice(reactor, device, ignore, super_frames=super_frames)
+        super().__init__(reactor, account, made)
+
+    def startService(self) -> None:
+        """Begin to carry frames."""
+        super().startService()
+        # The client's own method: one step less for every batch of frames.
+        self._device.received = self.client.send_blocks
+        self._device.start()
+
+    def stopService(self) -> Any:
+        """End the session, and let the device go."""
+        self._device.close()
+        return super().stopService()

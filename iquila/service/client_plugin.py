@@ -1,11 +1,17 @@
-"""What ``twistd iquila-client`` runs: a VEN client whose frames go through a TAP device."""
+"""
+What ``twistd iquila-client`` runs: a VEN client whose frames go through a TAP device.
+
+With ``--directory`` it is a managed one, with any number of connection settings and devices.
+"""
 
 from __future__ import annotations
 
 from twisted.application.service import MultiService
 
+from iquila.database.directory import DataDirectory
 from iquila.service.assembly import told
 from iquila.service.client import TAPClient
+from iquila.service.clientservice import ManagedClientService, check_directory
 from iquila.service.options import ClientOptions as Options
 from iquila.service.options import read_password
 from iquila.session.account import Account
@@ -45,6 +51,10 @@ def makeService(options: Options) -> MultiService:
     """Return the service."""
     from twisted.internet import reactor
 
+    if options["directory"]:
+        directory = DataDirectory(options["directory"].expanduser().resolve())
+        check_directory(directory)
+        return ManagedClientService(reactor, directory)
     host, port = options["to"]
     password_file = options["password-file"]
     account = Account(

@@ -179,9 +179,17 @@ class ServerOptions(RoleOptions):
 class ClientOptions(usage.Options):
     """Options of the VEN client."""
 
-    synopsis = "--to HOST:PORT --switch NAME --user NAME --device NAME [options]"
-    longdesc = "Joins a Virtual Switch: its frames come out of a TAP device of this machine."
+    synopsis = (
+        "--to HOST:PORT --switch NAME --user NAME --device NAME [options]\n"
+        "       or --directory DIR"
+    )
+    longdesc = (
+        "Joins a Virtual Switch: its frames come out of a TAP device of this machine. With "
+        "--directory it keeps connection settings and adapters there, and 'iquila --client' "
+        "administers it."
+    )
     optParameters: ClassVar[list[list[Any]]] = [
+        ["directory", "d", None, "The directory of a managed client; made if need be.", Path],
         ["to", "t", None, "The controller or standalone server, HOST:PORT.", host_and_port],
         ["switch", "s", None, "The Virtual Switch."],
         ["user", "u", None, "The user."],
@@ -205,6 +213,9 @@ class ClientOptions(usage.Options):
 
     def postOptions(self) -> None:
         """Check what belongs together."""
+        if self["directory"]:
+            self._check_managed()
+            return
         for name in ("to", "switch", "user", "device"):
             if not self[name]:
                 raise usage.UsageError(f"--{name} is missing.")
@@ -219,3 +230,11 @@ class ClientOptions(usage.Options):
         chosen = [n for n in ("fingerprint", "ca", "insecure") if self[n]]
         if len(chosen) > 1:
             raise usage.UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other.")
+
+    def _check_managed(self) -> None:
+        names = "to switch user password-file device fingerprint ca certificate key insecure"
+        for name in (*names.split(), "ordinary-frames", "plain-password"):
+            if self[name]:
+                raise usage.UsageError(
+                    f"--{name} and --directory exclude each other: give it to 'iquila --client'."
+                )

@@ -22,6 +22,7 @@ class Account:
 
     :param host: the controller (or standalone server), name or IP literal.
     :param password: None for an anonymous user.
+    :param password_hash: what may stand in its place (reference §3.5), 20 bytes.
     :param plain_password: send the password itself, as another system (RADIUS) that checks it
         needs it; only to a server that `verification` has proved.
     :param certificate: what the user logs in with instead of a password.
@@ -39,6 +40,8 @@ class Account:
     max_connections: int = 1
     half_duplex: bool = False
     bridge: bool = False
+    monitor: bool = False
+    password_hash: bytes = field(default=b"", repr=False)
     alternatives: tuple[tuple[str, int], ...] = ()
     """More controllers to try in turn, as (host, port)."""
     plain_password: bool = False
@@ -48,6 +51,8 @@ class Account:
         """Return what proves this user for a server's challenge of 20 bytes."""
         if self.certificate is not None:
             return self.certificate.proof(challenge)
+        if self.password_hash:
+            return PasswordProof(secure_password(self.password_hash, challenge))
         if self.password is None:
             return Anonymous()
         if self.plain_password:

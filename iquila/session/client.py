@@ -9,7 +9,7 @@ An embedder gives an `IFrameReceiver` and gets frames and session events; it sen
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -35,6 +35,7 @@ from iquila.session.receiver import block_receiver
 from iquila.session.tunnel import State, Tunnel
 from iquila.wire.additional import Direction
 from iquila.wire.blocks import MAX_FRAME, MIN_FRAME, Run, block
+from iquila.wire.hello import Hello
 from iquila.wire.scan import scan
 from iquila.wire.superframe import read_offload_message
 from iquila.wire.welcome import Welcome
@@ -66,6 +67,7 @@ class ClientSession(Tunnel):
         )
         self.welcome: Welcome = welcome
         self.server: Server = admission.server
+        self.hello: Hello | None = admission.hello
         self._receiver = receiver
         self._reactor = reactor
         self._opener = Opener(reactor, self._wants_more, self._open_one)
@@ -279,6 +281,7 @@ class VENClient(MultiService):
     :param reactor: passed in, never imported.
     :param receiver: `IFrameReceiver` or `IBlockReceiver`, told of what arrives, of each session
         and of each loss.
+    :param refusal: called with the error of each login attempt that fails.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -289,6 +292,7 @@ class VENClient(MultiService):
         account: Account,
         receiver: IFrameReceiver | IBlockReceiver,
         retry_policy: RetryPolicy | None = None,
+        refusal: Callable[[IquilaError], object] = lambda _error: None,
     ) -> None:
         super().__init__()
         self.reactor = reactor
@@ -299,6 +303,7 @@ class VENClient(MultiService):
         self.session: ClientSession | None = None
         self.attempts = 0
         self.last_refusal: IquilaError | None = None
+        self._refusal = refusal
         self._retry = retry_policy or RetryPolicy()
         self._service = ClientService(
             SessionEndpoint(self),
@@ -358,3 +363,4 @@ class VENClient(MultiService):
         if str(error) != str(self.last_refusal):
             self._log.warn("No session: {error}", error=error)
         self.last_refusal = error
+        self._refusal(error)

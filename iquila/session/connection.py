@@ -86,6 +86,11 @@ class BlockConnection(Protocol):
         self._io = None
         self.tunnel.detached(self, clean=reason.check(ConnectionDone) is not None)
 
+    @property
+    def cipher(self) -> str:
+        """The cipher suite, or the empty string where the connection is lost."""
+        return str(self._io.cipher) if self._io is not None else ""
+
     # -- receiving
 
     def buffer_received(self, buffer: bytearray, start: int, end: int) -> int:

@@ -41,6 +41,8 @@ class Dialogue(Protocol):
         self._parser: AnswerParser | None = None
         self._waiting: Deferred[HTTPAnswer] | None = None
         self._io: Any = None
+        self.greeting: Hello | None = None
+        """What the server said of itself."""
 
     def connectionMade(self) -> None:
         """Keep the transport with its own type."""
@@ -55,7 +57,8 @@ class Dialogue(Protocol):
         answer = await self._exchange(signature_request(self._host))
         if answer.status != 200:
             raise NotAVENServer
-        return Hello.from_pack(_decode(answer))
+        self.greeting = Hello.from_pack(_decode(answer))
+        return self.greeting
 
     async def ask(self, pack: Pack) -> Pack:
         """

@@ -27,7 +27,7 @@ from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from iquila.errors import ConnectFailed, IquilaError
+from iquila.errors import ConnectFailed, IquilaError, ServerCertificateUntrusted
 from iquila.session.clienttls import client_tls
 from iquila.session.connector import TLSConnector
 from iquila.session.verification import Verification
@@ -63,14 +63,20 @@ class _Threshold(Protocol):
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         if not self._done:
-            self._factory.fail(
-                self._factory.refusal
-                or ConnectFailed(
-                    f"The server at {self._address.host}:{self._address.port} closed the "
-                    "connection during the TLS handshake: check that it is an iquila or "
-                    "SoftEther server."
-                )
+            self._factory.fail(self._factory.refusal or self._problem())
+
+    def _problem(self) -> IquilaError:
+        server = f"{self._address.host}:{self._address.port}"
+        transport: Any = self.transport
+        if "certificate verify failed" in str(transport.handshake_error):
+            return ServerCertificateUntrusted(
+                f"No CA that is trusted here has signed the certificate of the server at {server}: "
+                "check that it is the right server, then pin its certificate or trust its CA."
             )
+        return ConnectFailed(
+            f"The server at {server} closed the connection during the TLS handshake: check that "
+            "it is an iquila or SoftEther server."
+        )
 
 
 class _ThresholdFactory(ClientFactory):

@@ -23,6 +23,7 @@ from iquila.session.dialogue import Dialogue, DialogueFactory
 from iquila.session.endpoint import TLSClientEndpoint
 from iquila.session.verification import Pinned, Verification
 from iquila.wire.additional import AdditionalAnswer, AdditionalConnect
+from iquila.wire.hello import Hello
 from iquila.wire.login import Auth, ClientIdentity, Login, LoginOptions, TicketProof
 from iquila.wire.node import NodeInformation
 from iquila.wire.pack import Pack
@@ -53,6 +54,8 @@ class Admission:
     welcome: Welcome
     server: Server
     """Where the session lives: additional connections go to this very server."""
+    hello: Hello | None = None
+    """What that server said of itself."""
 
 
 def identity() -> ClientIdentity:
@@ -73,6 +76,7 @@ def client_login(
             max_connection=account.max_connections,
             half_connection=account.half_duplex,
             bridge_mode=account.bridge,
+            monitor_mode=account.monitor,
             unique_id=unique_id,
         ),
         node=NodeInformation(
@@ -164,7 +168,7 @@ class LoginAttempt:
             dialogue.close()
             raise
         pinned = Server(server.host, server.port, Pinned(fingerprint(dialogue.certificate)))
-        return Admission(dialogue, welcome, pinned)
+        return Admission(dialogue, welcome, pinned, dialogue.greeting)
 
 
 def members(redirect: Redirect, origin: Server) -> list[Server]:

@@ -97,6 +97,8 @@ class TLSTransport(tcp.Connection):
     reactor: Any
     tls: SSL.Connection | None = None
     negotiatedProtocol: bytes | None = None
+    handshake_error: Exception | None = None
+    """Why the TLS handshake failed."""
     _secured = False
     _lingering = False
     _notified = False
@@ -250,6 +252,7 @@ class TLSTransport(tcp.Connection):
             return None
         except (SSL.Error, ProtocolError, OSError) as error:
             self._log.debug("TLS handshake with {peer} failed: {error}", peer=self, error=error)
+            self.handshake_error = error
             return ConnectionLost(f"TLS handshake failed: {error}")
         return self._handshake_done()
 
