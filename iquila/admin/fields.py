@@ -25,7 +25,10 @@ class Wire:
         `list` for a group of items; `embed` for a record whose fields stand among the others.
     :ivar item: the class of the items, or of the embedded record.
     :ivar array: whether it is an array of scalars.
+    :ivar each: for a list whose items are a name and a number: what its items' names begin with,
+        where each is an element of its own in a PACK, too.
     :ivar limit: the most characters or bytes; 0 for what its kind has.
+    :ivar sparse: whether an empty one is left out of a PACK.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Wire:
     item: type[Any] | None = None
     array: bool = False
     limit: int = 0
+    each: str = ""
+    sparse: bool = False
 
 
 def _scalar(kind: str, default: Any) -> Any:
@@ -52,9 +57,10 @@ utf = _scalar("utf", "")
 address = _scalar("ip", "0.0.0.0")
 
 
-def data(name: str, limit: int = 0) -> Any:
+def data(name: str, limit: int = 0, *, sparse: bool = False) -> Any:
     """Return a field of bytes."""
-    return field(default=b"", repr=False, metadata={WIRE: Wire(name, "bin", limit=limit)})
+    wire = Wire(name, "bin", limit=limit, sparse=sparse)
+    return field(default=b"", repr=False, metadata={WIRE: wire})
 
 
 def secret(name: str) -> Any:
@@ -67,9 +73,9 @@ def numbers(name: str) -> Any:
     return field(default=(), metadata={WIRE: Wire(name, "u32", array=True)})
 
 
-def items(name: str, item: type[Any]) -> Any:
+def items(name: str, item: type[Any], each: str = "") -> Any:
     """Return a field of a list of records under a group's name."""
-    return field(default=(), metadata={WIRE: Wire(name, "list", item)})
+    return field(default=(), metadata={WIRE: Wire(name, "list", item, each=each)})
 
 
 def embed(item: type[Any], prefix: str = "") -> Any:

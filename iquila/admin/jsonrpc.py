@@ -17,13 +17,16 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from iquila.admin.credentials import caller_of
+from iquila.admin.credentials import DOOR, caller_of, claimed
 from iquila.admin.jsoncall import JSONCalls, failure
 from iquila.admin.managed import ManagedServer
 from iquila.admin.openrpc import document
 from iquila.admin.table import OPERATIONS
+from iquila.admin.telling import journal_of
 from iquila.errors import AccessDenied, VENError
+from iquila.interfaces import Purpose
 
+MAX_PROGRAM = 128
 WRONG_PASSWORD_SECONDS = 1.0
 """What a wrong password costs its sender."""
 _REALM = (
@@ -80,7 +83,11 @@ class JSONRPC(Resource):
     async def _answer(self, request: Any) -> None:
         try:
             caller = caller_of(self._server, request)
-        except AccessDenied:
+            journal_of(self._server).administrator(
+                caller.name, caller.switch, caller.address, caller.door
+            )
+        except AccessDenied as error:
+            self._tell_refusal(request, error)
             await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
             request.setResponseCode(401)
             request.setHeader(b"www-authenticate", _REALM)
@@ -91,6 +98,7 @@ class JSONRPC(Resource):
         except VENError as error:
             self._send(request, failure("0", error))
             return
+        _note(request)
         if request.method == b"GET":
             self._describe(request)
             return
@@ -100,6 +108,12 @@ class JSONRPC(Resource):
             request.finish()
         else:
             self._send(request, answer)
+
+    def _tell_refusal(self, request: Any, error: VENError) -> None:
+        switch = claimed(request)
+        if switch is not None:
+            address = str(request.getClientAddress().host)
+            journal_of(self._server).administrator_refused(switch, address, DOOR, str(error))
 
     def _describe(self, request: Any) -> None:
         if request.postpath == [b"openrpc.json"]:
@@ -115,6 +129,14 @@ class JSONRPC(Resource):
         request.setHeader(b"content-length", str(len(body)).encode())
         request.write(body)
         request.finish()
+
+
+def _note(request: Any) -> None:
+    """Have the connection listed as an administrator's."""
+    transport = request.channel.transport
+    transport.purpose = Purpose.ADMINISTRATION
+    program: bytes = request.requestHeaders.getRawHeaders(b"user-agent", [b""])[0]
+    transport.peer_program = program.decode("utf-8", "replace").strip()[:MAX_PROGRAM]
 
 
 def _listing() -> bytes:

@@ -72,6 +72,8 @@ def _add(pack: Pack, cls: type[Any], records: list[Any], prefix: str) -> None:
             # Lists inside lists do not exist in this protocol.
             assert wire.item is not None and len(records) == 1
             _add(pack, wire.item, list(values[0]), "")
+            if wire.each:
+                _add_each(pack, wire, values[0])
         else:
             _add_values(pack, wire, prefix + wire.name, values[0] if wire.array else values)
 
@@ -81,12 +83,22 @@ def _add_values(pack: Pack, wire: Wire, name: str, values: Any) -> None:
         # No reader takes an empty array. A record and the items of its list may have a field
         # of one name: the record's comes first and is meant.
         return
+    if wire.sparse and not any(values):
+        return
     if wire.kind == "dt":
         pack.add_int64(name, *(max(0, value - EPOCH_SHIFT) for value in values))
     elif wire.kind == "ip":
         pack.add_ip(name, *(ipaddress.ip_address(value) for value in values))
     else:
         _ADDERS[wire.kind](pack, name, *values)
+
+
+def _add_each(pack: Pack, wire: Wire, items: Any) -> None:
+    """Add the items of a list as elements of their own, by their first two fields."""
+    assert wire.item is not None
+    (name, _), (number, _), *_rest = _wires(wire.item)
+    for item in items:
+        pack.add_int(wire.each + getattr(item, name), getattr(item, number))
 
 
 # -- reading

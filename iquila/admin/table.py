@@ -5,10 +5,20 @@ from __future__ import annotations
 from iquila.admin import (
     access,
     addresses,
+    audit,
     authorities,
+    capabilities,
+    certificates,
+    ciphers,
     cluster,
+    configuration,
+    connections,
+    facts,
+    foreign,
     groups,
     iptable,
+    listeners,
+    logs,
     message,
     options,
     server,
@@ -23,7 +33,13 @@ from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
 for _module in (
+    facts,
     server,
+    listeners,
+    certificates,
+    ciphers,
+    connections,
+    configuration,
     cluster,
     switches,
     users,
@@ -37,9 +53,13 @@ for _module in (
     message,
     unbuilt,
     tokens,
+    foreign,
+    audit,
+    logs,
 ):
     OPERATIONS.add(_module.TABLE)
+OPERATIONS.add(capabilities.table(OPERATIONS))
 
 PARTS = Parts()
-for _parts in (switches.PARTS, sessions.PARTS):
+for _parts in (switches.PARTS, sessions.PARTS, logs.PARTS):
     PARTS.add(_parts)

@@ -6,7 +6,7 @@ The data directory of a server: its files, the lock on it, and the backups in it
     server.sqlite    this server's own settings, never replicated
     client.db        of a VEN client: its connection settings and adapters
     control          of a VEN client: the socket of its administration
-    certificate.pem, key.pem, admin-password, lock, backups/
+    certificate.pem, key.pem, identity-*.pem, admin-password, lock, backups/, logs/
 """
 
 from __future__ import annotations
@@ -64,6 +64,11 @@ class DataDirectory:
     def key(self) -> Path:
         """The private key, PEM."""
         return self.path / "key.pem"
+
+    @property
+    def logs(self) -> Path:
+        """Where the log files are."""
+        return self.path / "logs"
 
     @property
     def admin_password(self) -> Path:

@@ -16,9 +16,13 @@ from attrs import field, frozen
 from iquila.database.accounts import Auditor, Token
 from iquila.database.belongings import BELONGINGS
 from iquila.database.client import CLIENT_RECORDS
+from iquila.database.keep import KeepAlive
 from iquila.database.record import R, Record, user_key
 from iquila.errors import DatabaseCorrupt
 from iquila.wire.policy import Policy
+
+MAX_SESSIONS = 100_000
+"""Sessions that any server may be told to carry."""
 
 
 class SwitchKind(IntEnum):
@@ -108,6 +112,7 @@ class Placement(Record):
     """Where a dynamic switch runs: the server's id, and the epoch since which it does."""
 
     kind_name: ClassVar[str] = "placement"
+    audited: ClassVar[bool] = False
     switch: str
     member: str
     epoch: int
@@ -139,6 +144,7 @@ class LoginCount(Record):
     """How often a user (or, with an empty user, anybody on a switch) logged in."""
 
     kind_name: ClassVar[str] = "logins"
+    audited: ClassVar[bool] = False
     switch: str
     user: str
     logins: int
@@ -166,6 +172,11 @@ class ServerSettings(Record):
     public_address: str = ""
     public_ports: tuple[int, ...] = ()
     max_sessions: int = 4096
+    ciphers: str = ""
+    """The cipher suites of TLS 1.2, as a list of OpenSSL; empty for the policy."""
+    fingerprint: str = ""
+    """SHA-256 of the certificate that an administrator set last, hexadecimal: so that who
+    follows the changes sees this one, too. What is shown is what the files hold."""
 
     @property
     def key(self) -> str:
@@ -187,6 +198,25 @@ class ListenerRecord(Record):
         return f"{self.port:05d}"
 
 
+@frozen
+class SyslogSettings(Record):
+    """
+    Where the servers of a cluster send their logs besides keeping them.
+
+    :ivar save_type: 0 nothing, 1 the server log, 2 the security logs too, 3 the packet logs too.
+    """
+
+    kind_name: ClassVar[str] = "syslog"
+    save_type: int = 0
+    host: str = ""
+    port: int = 514
+
+    @property
+    def key(self) -> str:
+        """There is one only."""
+        return "syslog"
+
+
 _ALL: tuple[type[Record], ...] = (
     Switch,
     User,
@@ -199,6 +229,8 @@ _ALL: tuple[type[Record], ...] = (
     ServerSettings,
     ListenerRecord,
     *CLIENT_RECORDS,
+    KeepAlive,
+    SyslogSettings,
 )
 RECORD_TYPES: dict[str, type[Record]] = {cls.kind_name: cls for cls in _ALL}
 
@@ -227,8 +259,10 @@ def decode(kind_name: str, data: bytes) -> Record | None:
 
 
 __all__ = [
+    "MAX_SESSIONS",
     "RECORD_TYPES",
     "AuthKind",
+    "KeepAlive",
     "ListenerRecord",
     "LoginCount",
     "Member",
@@ -239,6 +273,7 @@ __all__ = [
     "ServerSettings",
     "Switch",
     "SwitchKind",
+    "SyslogSettings",
     "User",
     "decode",
     "encode",

@@ -64,7 +64,9 @@ def assemble(options: RoleOptions, reactor: Any, settings: dict[str, Any]) -> Mu
     except BaseException:
         directory.unlock()
         raise
-    setup = Setup(ports, password, tuple(settings.items()))
+    if options["max-sessions"] is not None:
+        settings = {**settings, "max_sessions": options["max-sessions"]}
+    setup = Setup(ports, password, tuple(settings.items()), options.limits())
     server = Server(reactor, directory, setup, options["address"])
     return Unattended(server, reactor)
 

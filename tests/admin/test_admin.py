@@ -8,16 +8,17 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.admin.cluster import FarmMembers, FarmSetting
+from iquila.admin.facts import Test
 from iquila.admin.fields import WIRE
 from iquila.admin.jsonform import from_json, to_json
 from iquila.admin.operation import Caller, Operation, Who
-from iquila.admin.server import Test
 from iquila.admin.sessions import SessionList
 from iquila.admin.switches import HubSettings
 from iquila.admin.table import OPERATIONS
 from iquila.admin.users import UserRecord
 from iquila.database.records import ServerMode
 from iquila.errors import InvalidParameter, NotEnoughRights
+from iquila.journal.journal import Journal
 
 FARM_MEMBER = {
     "AssignedBridgeLicense_u32": 0,
@@ -189,7 +190,9 @@ class _Passed(Exception):
 
 
 class _Reached:
-    """A server that tells when it is looked at."""
+    """A server that tells when it is looked at; refusals are told to its journal."""
+
+    journal = Journal()
 
     def __getattr__(self, name: str) -> object:
         raise _Passed

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iquila.admin.facts import Test
 from iquila.admin.operation import Table, Who
-from iquila.admin.server import Test
 from iquila.admin.table import OPERATIONS
 from iquila.database.administratoroptions import ADMINISTRATOR
 from iquila.database.belongings import SwitchOptions
@@ -47,6 +47,8 @@ HELD_ELSEWHERE = {
     "deny_empty_password",
     "deny_bridge",
     "deny_routing",
+    "no_change_log_switch_type",
+    "no_read_log_file",
     "deny_qos",
     "deny_change_user_password",
     "no_online",
