@@ -63,6 +63,7 @@ class UserRecord:
     updated: int = time("UpdatedTime")
     expires: int = time("ExpireTime")
     auth: int = u32("AuthType")
+    alias: str = utf("RadiusUsername")
     password: str = secret("Auth_Password")
     password_hash: bytes = data("HashedKey")
     nt_hash: bytes = data("NtLmSecureHash")
@@ -93,6 +94,7 @@ def _described(server: ManagedServer, user: User) -> UserRecord:
         auth=int(user.auth),
         password_hash=user.password_hash,
         nt_hash=user.nt_hash,
+        alias=user.alias,
         logins=server.logins(user.switch, user.name).logins,
         use_policy=user.policy is not None,
         policy=PolicyFields.of(user.policy),
@@ -101,15 +103,18 @@ def _described(server: ManagedServer, user: User) -> UserRecord:
 
 def _changed(user: User, request: UserRecord) -> User:
     """Return a user as a request defines it."""
-    if request.auth not in (AuthKind.ANONYMOUS, AuthKind.PASSWORD):
+    if request.auth not in (AuthKind.ANONYMOUS, AuthKind.PASSWORD, AuthKind.RADIUS):
         raise NotSupported(
-            "This kind of authentication is not supported: use a password (1) or none (0)."
+            "This kind of authentication is not supported: use RADIUS (4), a password (1) or "
+            "none (0)."
         )
+    if user.name == "*" and request.auth != AuthKind.RADIUS:
+        raise InvalidParameter("The user '*' stands for all whom the RADIUS server knows (4).")
     if request.group:
         raise ObjectNotFound(f"There is no group '{request.group[:64]}'.")
     auth = AuthKind(request.auth)
     hashed = user.password_hash
-    if auth is AuthKind.ANONYMOUS:
+    if auth in (AuthKind.ANONYMOUS, AuthKind.RADIUS):
         hashed = b""
     elif request.password:
         hashed = user_hash(request.password, user.name)
@@ -121,6 +126,7 @@ def _changed(user: User, request: UserRecord) -> User:
         user,
         auth=auth,
         password_hash=hashed,
+        alias=request.alias[:255] if auth is AuthKind.RADIUS else "",
         real_name=request.real_name[:255],
         note=request.note[:255],
         expires=request.expires,
@@ -131,9 +137,9 @@ def _changed(user: User, request: UserRecord) -> User:
 
 @TABLE.operation("CreateUser", UserRecord, UserRecord, Who.SWITCH, NOT_ON_MEMBER)
 async def create_user(server: ManagedServer, caller: Caller, request: UserRecord) -> UserRecord:
-    """Create a user, with a password or without any proof."""
+    """Create a user, with a password, without any proof, or one whom RADIUS checks."""
     switch = known(server, request.hub_name)
-    if not valid_user_name(request.name):
+    if request.name != "*" and not valid_user_name(request.name):
         raise InvalidName
     key = user_key(switch.name, request.name)
     if server.system.get(User, key) is not None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from iquila.cluster.tickets import RadiusSession
 from iquila.errors import ServerCannotAccept, SwitchFull, SwitchNotFound
 from iquila.service.instances import Instance
 from iquila.session.gate import Peer
@@ -59,6 +60,7 @@ class Admission:
         group: str = "",
         real_name: str = "",
         unlimited: bool = False,
+        radius: RadiusSession | None = None,
     ) -> ServerSession:
         """
         Make a session.
@@ -104,6 +106,7 @@ class Admission:
                 iquila=login.iquila,
                 # A monitor gets copies of what others send: ordinary frames always.
                 super_frames=login.super_frames and not login.options.monitor_mode,
+                radius=radius,
             ),
             instance.switch,
             self._over,

@@ -159,6 +159,7 @@ class ClientOptions(usage.Options):
     ]
     optFlags: ClassVar[list[list[Any]]] = [
         ["insecure", None, "Take any server certificate."],
+        ["plain-password", None, "Send the password itself: for users that RADIUS checks."],
         ["ordinary-frames", None, "Send and take ordinary Ethernet frames only."],
     ]
 

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from twisted.logger import Logger
 
 import iquila
+from iquila.cluster.tickets import RadiusSession
 from iquila.database.records import AuthKind, ServerMode, Switch, User, user_key
 from iquila.database.store import Database, put
 from iquila.errors import (
@@ -27,9 +28,11 @@ from iquila.errors import (
     TooManyLogins,
     WrongAuthType,
 )
+from iquila.service.accounting import Accounting
 from iquila.service.admission import Admission
 from iquila.service.core import Core
 from iquila.service.instances import Instances
+from iquila.service.radius import NOTHING, RadiusLogins
 from iquila.session.authentication import (
     ADMINISTRATOR,
     administrator_policy,
@@ -39,7 +42,7 @@ from iquila.session.authentication import (
     session_policy,
 )
 from iquila.session.gate import Peer
-from iquila.session.server import ServerSession
+from iquila.session.server import EndCause, ServerSession
 from iquila.wire.hello import CHALLENGE_SIZE, Hello
 from iquila.wire.login import Login
 from iquila.wire.passwords import check
@@ -62,6 +65,7 @@ class Passed:
     administrator: bool = False
     group: str = ""
     real_name: str = ""
+    radius: RadiusSession | None = None
 
 
 class Between:
@@ -110,6 +114,8 @@ class Role(Between):
             lambda: core.settings.max_sessions,
             self.session_ended,
         )
+        self.radius = RadiusLogins(core.reactor, system, core.host_name)
+        self.accounting = Accounting(core.reactor, system, core.host_name)
 
     async def start(self) -> None:
         """Begin: instances run, logins are answered."""
@@ -118,8 +124,12 @@ class Role(Between):
     async def stop(self) -> None:
         """End: every session is closed cleanly."""
         self.admission.accepting = False
-        self.core.sessions.end_all()
+        for session in self.core.sessions:
+            session.cause = EndCause.ADMIN_REBOOT
+            session.end()
         self.instances.stop()
+        await self.radius.close()
+        await self.accounting.close()
 
     def _instance_stopped(self, name: str) -> None:
         for session in self.core.sessions.of_switch(name):
@@ -127,6 +137,7 @@ class Role(Between):
 
     def session_ended(self, session: ServerSession) -> None:
         """Note that a session on this server is over."""
+        self.accounting.end(session)
 
     # -- the gate
 
@@ -158,7 +169,7 @@ class Role(Between):
 
     # -- who it is
 
-    def authenticate(self, login: Login, challenge: bytes, peer: Peer) -> Passed:
+    async def authenticate(self, login: Login, challenge: bytes, peer: Peer) -> Passed:
         """
         Check a login against this role's database.
 
@@ -177,18 +188,32 @@ class Role(Between):
             authenticate_administrator(switch, login.auth, challenge, peer.address)
             policy = session_policy(administrator_policy(), login)
             return Passed(switch, ADMINISTRATOR, policy, administrator=True)
-        return self._authenticate_user(switch, login, challenge)
+        return await self._authenticate_user(switch, login, challenge, peer)
 
-    def _authenticate_user(self, switch: Switch, login: Login, challenge: bytes) -> Passed:
+    async def _authenticate_user(
+        self, switch: Switch, login: Login, challenge: bytes, peer: Peer
+    ) -> Passed:
         user = self.system.get(User, user_key(switch.name, login.user))
+        user = user or self.radius.anybody(switch, login.user)
         if user is None:
             raise AuthenticationFailed
-        authenticate_user(user, login.auth, challenge)
+        granted = NOTHING
+        if user.auth is AuthKind.RADIUS:
+            granted = await self.radius.authenticate(switch, user, login, peer)
+        else:
+            authenticate_user(user, login.auth, challenge)
         if user.expires and user.expires <= time.time() * 1000:
             raise AccessDenied("The user's account has expired.")
-        policy = session_policy(user.policy or DEFAULT_POLICY, login)
+        policy = session_policy(granted.policy(user.policy or DEFAULT_POLICY), login)
         self._check_logins(switch, user, policy, login)
-        return Passed(switch, user.name, policy, group=user.group, real_name=user.real_name)
+        return Passed(
+            switch,
+            user.name,
+            policy,
+            group=user.group,
+            real_name=user.real_name,
+            radius=granted.session,
+        )
 
     def _check_logins(self, switch: Switch, user: User, policy: Policy, login: Login) -> None:
         if not policy.multi_logins:
@@ -207,7 +232,7 @@ class Role(Between):
 
     def admit(self, passed: Passed, login: Login, peer: Peer, session_name: str) -> ServerSession:
         """Make a session on this very server."""
-        return self.admission.admit(
+        session = self.admission.admit(
             self.instances.get(passed.switch.name),
             login,
             peer,
@@ -217,7 +242,10 @@ class Role(Between):
             group=passed.group,
             real_name=passed.real_name,
             unlimited=passed.administrator,
+            radius=passed.radius,
         )
+        self.accounting.begin(session)
+        return session
 
     def next_session_name(self, switch: str, user: str) -> str:
         """Count a login and return the name of its session (reference §9.6)."""
@@ -242,6 +270,6 @@ class Standalone(Role):
 
     async def login(self, login: Login, challenge: bytes, peer: Peer) -> ServerSession | Redirect:
         """Authenticate a client, and have its session here."""
-        passed = self.authenticate(login, challenge, peer)
+        passed = await self.authenticate(login, challenge, peer)
         name = self.next_session_name(passed.switch.name, passed.user)
         return self.admit(passed, login, peer, name)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attrs import field, frozen
 
 from iquila.session.verification import Verification
-from iquila.wire.login import Anonymous, Auth, PasswordProof
+from iquila.wire.login import Anonymous, Auth, PasswordProof, PlainPassword
 from iquila.wire.passwords import secure_password, user_hash
 
 DEFAULT_PORT = 5555
@@ -35,6 +35,9 @@ class Account:
     max_connections: int = 1
     half_duplex: bool = False
     bridge: bool = False
+    plain: bool = False
+    """Whether the password itself is sent, for a user whom a RADIUS server checks: the server has
+    to be the right one then, so verify it."""
     alternatives: tuple[tuple[str, int], ...] = ()
     """More controllers to try in turn, as (host, port)."""
 
@@ -42,6 +45,8 @@ class Account:
         """Return what proves this user for a server's challenge of 20 bytes."""
         if self.password is None:
             return Anonymous()
+        if self.plain:
+            return PlainPassword(self.password)
         return PasswordProof(secure_password(user_hash(self.password, self.user), challenge))
 
 

@@ -6,16 +6,23 @@ The roles (standalone, controller, member) implement :class:`Gate`; nothing here
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Address
-from typing import Protocol
+from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
+from twisted.internet.defer import Deferred
 
 from iquila.session.server import ServerSession
 from iquila.wire.hello import Hello
 from iquila.wire.login import Login
 from iquila.wire.redirect import Redirect
 from iquila.wire.request import PasswordChange
+
+
+async def wait(answer: Deferred[Any]) -> Any:
+    """Wait for an answer and do nothing else."""
+    return await answer
 
 
 @frozen
@@ -28,6 +35,9 @@ class Peer:
     """The port of ours that it reached: a redirect keeps it where the member has it."""
     tls_version: str = ""
     cipher: str = ""
+    wait: Callable[[Deferred[Any]], Awaitable[Any]] = field(default=wait, eq=False, repr=False)
+    """Waits for an answer that may take minutes, and ends by itself: keeps the client patient
+    meanwhile, and cancels the answer if the client leaves (`Disconnected` is raised then)."""
 
 
 class Gate(Protocol):
