@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from iquila.admin import cluster, radius, server, sessions, switches, users
+from iquila.admin import cluster, radius, server, sessions, switches, tokens, users
 from iquila.admin.operation import Table
 from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
-for _module in (server, cluster, switches, users, sessions, radius):
+for _module in (server, cluster, switches, users, sessions, radius, tokens):
     OPERATIONS.add(_module.TABLE)
 
 PARTS = Parts()

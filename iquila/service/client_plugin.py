@@ -44,7 +44,7 @@ def makeService(options: Options) -> MultiService:
         password=None if password_file is None else read_password(password_file),
         max_connections=options["connections"],
         bridge=True,
-        plain=bool(options["plain-password"]),
+        plain_password=bool(options["plain-password"]),
     )
     return TAPClient(
         reactor, account, options["device"], super_frames=not options["ordinary-frames"]

@@ -35,7 +35,7 @@ class Account:
     max_connections: int = 1
     half_duplex: bool = False
     bridge: bool = False
-    plain: bool = False
+    plain_password: bool = False
     """Whether the password itself is sent, for a user whom a RADIUS server checks: the server has
     to be the right one then, so verify it."""
     alternatives: tuple[tuple[str, int], ...] = ()
@@ -45,7 +45,7 @@ class Account:
         """Return what proves this user for a server's challenge of 20 bytes."""
         if self.password is None:
             return Anonymous()
-        if self.plain:
+        if self.plain_password:
             return PlainPassword(self.password)
         return PasswordProof(secure_password(user_hash(self.password, self.user), challenge))
 

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocol
 
 from iquila.session.server import ServerSession
 from iquila.wire.hello import Hello
 from iquila.wire.login import Login
 from iquila.wire.redirect import Redirect
-from iquila.wire.request import PasswordChange
+from iquila.wire.request import Administration, PasswordChange
 
 
 async def wait(answer: Deferred[Any]) -> Any:
@@ -61,3 +62,8 @@ class Gate(Protocol):
 
     async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
         """Let a user replace their own password (reference §1.6)."""
+
+    async def administrate(
+        self, request: Administration, challenge: bytes, peer: Peer
+    ) -> IProtocol:
+        """Return the protocol that serves an administrator who proved the right (§7.9)."""
