@@ -33,6 +33,7 @@ _TYPES = {
     "utf": Type.UNISTR,
     "bin": Type.DATA,
 }
+_TEXTS = {"str": Type.STR, "utf": Type.UNISTR}
 _ADDERS: dict[str, Callable[..., Pack]] = {
     "u32": Pack.add_int,
     "bool": Pack.add_bool,
@@ -147,6 +148,9 @@ def _read_value(kind: str, pack: Pack, name: str, index: int) -> Any:
         if address is None:
             raise InvalidParameter(f"The value of {name} is not an address.")
         return str(address)
+    if kind in _TEXTS and pack.kind(name) in _TEXTS.values():
+        # Clients that others wrote mix the two kinds of text up.
+        return pack.get_str(name, index) or pack.get_unistr(name, index)
     wanted = _TYPES[kind]
     if pack.kind(name) is not wanted:
         raise InvalidParameter(f"The value of {name} has the wrong type: {wanted.name} is right.")
@@ -159,6 +163,4 @@ def _read_value(kind: str, pack: Pack, name: str, index: int) -> Any:
         return moment + EPOCH_SHIFT if moment else 0
     if wanted is Type.INT64:
         return pack.get_int64(name, index)
-    if wanted is Type.DATA:
-        return pack.get_data(name, index)
-    return pack.get_str(name, index) if wanted is Type.STR else pack.get_unistr(name, index)
+    return pack.get_data(name, index)

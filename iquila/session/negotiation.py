@@ -102,7 +102,8 @@ class Negotiation:
             return Reply(_error_zero())
         if isinstance(request, Administration):
             served = await self._gate.administrate(request, self._challenge, self._peer())
-            return Reply(_error_zero(), administration=served)
+            # Without an error, not with the error 0: some clients look for the name alone.
+            return Reply(Pack().add_padding(), administration=served)
         raise NotSupported
 
     def _noop(self) -> Reply:
