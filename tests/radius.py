@@ -21,6 +21,7 @@ class Transport:
     network: RadiusNetwork
     protocol: Any
     number: int
+    interface: str
 
     def write(self, data: bytes, address: tuple[str, int]) -> None:
         """Send a datagram."""
@@ -48,7 +49,7 @@ class RadiusNetwork(Clock):
 
     def listenUDP(self, port: int, protocol: Any, interface: str = "") -> None:
         """Open a socket."""
-        transport = Transport(self, protocol, len(self.transports))
+        transport = Transport(self, protocol, len(self.transports), interface)
         self.transports.append(transport)
         protocol.makeConnection(transport)
 

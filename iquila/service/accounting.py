@@ -20,7 +20,7 @@ from iquila.database.store import Database
 from iquila.errors import ConnectFailed, ServerCannotAccept
 from iquila.service.radius import nas_name, servers_of
 from iquila.session.radius import RadiusClient, Servers
-from iquila.session.radiuspacket import Event, Report, Traffic
+from iquila.session.radiusquestion import Event, Report, Traffic
 from iquila.session.server import EndCause, ServerSession
 
 MAX_REPORTS = 4096

@@ -22,7 +22,7 @@ from iquila.errors import AuthenticationFailed, ConnectFailed, SwitchNotFound, S
 from iquila.session.gate import Peer
 from iquila.session.radius import RadiusClient, Servers
 from iquila.session.radiuspacket import Code, Reply
-from iquila.session.radiuspacket import Login as Question
+from iquila.session.radiusquestion import Login as Question
 from iquila.wire.login import Login, PlainPassword
 from iquila.wire.names import valid_user_name
 from iquila.wire.policy import Policy

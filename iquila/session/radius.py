@@ -143,6 +143,7 @@ class RadiusClient:
         self._limit = limit
         self._sockets: dict[int, list[Socket]] = {4: [], 6: []}
         self._asking = 0
+        self._attempts: set[Deferred[Reply]] = set()
         # Servers that did not answer last time, and until when they come after the others.
         self._sulking: dict[tuple[str, int], float] = {}
 
@@ -185,6 +186,7 @@ class RadiusClient:
         """Ask one server for its part of the time; None if it did not reply."""
         attempt = Deferred.fromCoroutine(self._exchange(question, host, servers))
         attempt.addTimeout(servers.timeout / parts, self._reactor)
+        self._attempts.add(attempt)
         try:
             reply = await attempt
         except TimeoutError:
@@ -196,6 +198,8 @@ class RadiusClient:
         else:
             self._sulking.pop((host, servers.port), None)
             return reply
+        finally:
+            self._attempts.discard(attempt)
         while len(self._sulking) >= MAX_SULKING:
             del self._sulking[next(iter(self._sulking))]
         self._sulking[host, servers.port] = self._reactor.seconds() + SULK_SECONDS
@@ -227,8 +231,10 @@ class RadiusClient:
         return socket
 
     async def close(self) -> None:
-        """Close the sockets; nothing may be asked any more."""
+        """Cancel what is asked, and close the sockets; nothing may be asked any more."""
         self._limit = 0
+        for attempt in list(self._attempts):
+            attempt.cancel()
         for socket in [*self._sockets[4], *self._sockets[6]]:
             if socket.transport is not None:
                 stopped = socket.transport.stopListening()

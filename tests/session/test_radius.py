@@ -19,16 +19,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.errors import ConnectFailed, ServerCannotAccept
 from iquila.session.radius import IDENTIFIERS, SULK_SECONDS, RadiusClient, Servers
-from iquila.session.radiuspacket import (
-    Attribute,
-    BadReply,
-    Code,
-    Event,
-    Login,
-    Reply,
-    Report,
-    Traffic,
-)
+from iquila.session.radiuspacket import Attribute, BadReply, Code, Reply
+from iquila.session.radiusquestion import Event, Login, Report, Traffic
 
 from ..radius import SECRET, RadiusNetwork, RadiusServer
 
@@ -326,6 +318,14 @@ class ClientTests(SynchronousTestCase):
         self.network.advance(5.0)
         self.assertEqual(self.successResultOf(done)[1], ONE[0])
 
+    def test_ipv6(self) -> None:
+        """Over a socket of its own, however the address is written."""
+        self.network.servers["2001:db8::1", 1812] = self.two
+        self.successResultOf(self.ask())
+        reply, _ = self.successResultOf(self.ask(hosts=("2001:DB8:0::1",)))
+        self.assertEqual(reply.code, Code.ACCEPT)
+        self.assertEqual([t.interface for t in self.network.transports], ["", "::"])
+
     def test_cancel(self) -> None:
         """Who asked has left: nothing is sent any more, the identifier is free."""
         self.one.silent = True
@@ -360,8 +360,10 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(self.network.identifiers(), [*range(IDENTIFIERS), 0, 1])
 
     def test_closed(self) -> None:
-        """Sockets are closed, and nothing is asked any more."""
-        self.successResultOf(self.ask())
+        """Who waits is told, sockets are closed, and nothing is asked any more."""
+        self.one.silent = True
+        waiting = self.ask()
         self.successResultOf(Deferred.fromCoroutine(self.client.close()))
-        self.assertEqual(self.network.closed, 1)
+        self.failureResultOf(waiting, CancelledError)
+        self.assertEqual((self.network.closed, self.network.getDelayedCalls()), (1, []))
         self.failureResultOf(self.ask(), ServerCannotAccept)
