@@ -22,7 +22,7 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
 from iquila.admin.policyform import PolicyFields
 from iquila.admin.switches import Hub, known
-from iquila.database.records import AuthKind, LoginCount, ServerMode, User, user_key
+from iquila.database.records import ANYBODY, AuthKind, LoginCount, ServerMode, User, user_key
 from iquila.database.store import delete, put
 from iquila.errors import (
     Conflict,
@@ -108,7 +108,7 @@ def _changed(user: User, request: UserRecord) -> User:
             "This kind of authentication is not supported: use RADIUS (4), a password (1) or "
             "none (0)."
         )
-    if user.name == "*" and request.auth != AuthKind.RADIUS:
+    if user.name == ANYBODY and request.auth != AuthKind.RADIUS:
         raise InvalidParameter("The user '*' stands for all whom the RADIUS server knows (4).")
     if request.group:
         raise ObjectNotFound(f"There is no group '{request.group[:64]}'.")
@@ -139,7 +139,7 @@ def _changed(user: User, request: UserRecord) -> User:
 async def create_user(server: ManagedServer, caller: Caller, request: UserRecord) -> UserRecord:
     """Create a user, with a password, without any proof, or one whom RADIUS checks."""
     switch = known(server, request.hub_name)
-    if request.name != "*" and not valid_user_name(request.name):
+    if request.name != ANYBODY and not valid_user_name(request.name):
         raise InvalidName
     key = user_key(switch.name, request.name)
     if server.system.get(User, key) is not None:

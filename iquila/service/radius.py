@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from iquila.cluster.tickets import RadiusSession
 from iquila.database.belongings import RadiusServer, SwitchOptions
-from iquila.database.records import AuthKind, Switch, User, user_key
+from iquila.database.records import ANYBODY, AuthKind, Switch, User, user_key
 from iquila.database.store import Database
 from iquila.errors import AuthenticationFailed, ConnectFailed, SwitchNotFound, SwitchOffline
 from iquila.session.gate import Peer
@@ -27,8 +27,6 @@ from iquila.wire.login import Login, PlainPassword
 from iquila.wire.names import valid_user_name
 from iquila.wire.policy import Policy
 
-ANYBODY = "*"
-"""The user who stands for every name that is not defined on its switch."""
 MAX_TIMEOUT = 120.0
 MAX_HOSTS = 8
 INTERIM, MIN_INTERIM = 600, 60
