@@ -7,7 +7,7 @@ from typing import Any
 from iquila.admin.operation import Caller
 from iquila.admin.radius import MAX_HOSTS
 from iquila.database.belongings import RadiusServer
-from iquila.database.records import ServerMode, ServerSettings
+from iquila.database.records import LoginCount, ServerMode, ServerSettings
 
 from .test_jsoncall import CallTestCase
 
@@ -105,3 +105,32 @@ class RadiusTests(CallTestCase):
         server: Any = self.server
         server.settings = ServerSettings("id", ServerMode.MEMBER)
         self.assertEqual((self.get(), self.set()), (33, 33))
+
+
+class UserTests(CallTestCase):
+    """Users whom the RADIUS server checks."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        server: Any = self.server
+        server.logins = lambda switch, user="": LoginCount(switch, user, 0, 0)
+
+    def create(self, name: str, kind: int, **more: Any) -> Any:
+        """Create a user."""
+        return self.ask(
+            "CreateUser", HubName_str="office", Name_str=name, AuthType_u32=kind, **more
+        )
+
+    def test_alias(self) -> None:
+        """The name at the RADIUS server, for users of that kind."""
+        user = self.create("bob", 4, RadiusUsername_utf="robert")
+        self.assertEqual((user["AuthType_u32"], user["RadiusUsername_utf"]), (4, "robert"))
+        user = self.create("carol", 1, RadiusUsername_utf="robert", Auth_Password_str="pw")
+        self.assertEqual(user["RadiusUsername_utf"], "")
+
+    def test_anybody(self) -> None:
+        """Only a RADIUS server knows them all."""
+        self.assertEqual(self.create("*", 1, Auth_Password_str="pw"), 38)
+        self.assertEqual(self.create("*", 0), 38)
+        self.assertEqual(self.create("*", 4)["Name_str"], "*")
+        self.assertIsInstance(self.create("**", 4), int)  # the number of a refusal
