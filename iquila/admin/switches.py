@@ -111,7 +111,8 @@ def _described(switch: Switch) -> HubSettings:
 async def create_hub(server: ManagedServer, caller: Caller, request: HubSettings) -> HubSettings:
     """Create a Virtual Switch: standalone, or in a cluster static or dynamic."""
     if not valid_switch_name(request.hub_name):
-        raise InvalidName
+        # The system's tools know this number here, not that of a bad name.
+        raise InvalidParameter(str(InvalidName()))
     kind = _kind(server, request.kind)
     if server.system.get(Switch, request.hub_name) is not None:
         raise SwitchExists(f"There is a Virtual Switch '{request.hub_name}' already.")
