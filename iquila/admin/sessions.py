@@ -101,7 +101,7 @@ def sessions_here(server: ManagedServer, request: Hub) -> SessionList:
     return SessionList(request.hub_name, tuple(_item(server, session) for session in found))
 
 
-@TABLE.operation("EnumSession", Hub, SessionList, Who.SWITCH)
+@TABLE.operation("EnumSession", Hub, SessionList, Who.SWITCH, denied_by="no_enum_session")
 async def enum_session(server: ManagedServer, caller: Caller, request: Hub) -> SessionList:
     """List the sessions of a Virtual Switch, and on which server each is."""
     switch = known(server, request.hub_name)
@@ -240,7 +240,9 @@ def session_here(server: ManagedServer, request: SessionName) -> SessionStatus:
     )
 
 
-@TABLE.operation("GetSessionStatus", SessionName, SessionStatus, Who.SWITCH)
+@TABLE.operation(
+    "GetSessionStatus", SessionName, SessionStatus, Who.SWITCH, denied_by="no_query_session"
+)
 async def get_session_status(
     server: ManagedServer, caller: Caller, request: SessionName
 ) -> SessionStatus:
@@ -256,7 +258,9 @@ def end_here(server: ManagedServer, request: SessionName) -> SessionName:
     return request
 
 
-@TABLE.operation("DeleteSession", SessionName, SessionName, Who.SWITCH)
+@TABLE.operation(
+    "DeleteSession", SessionName, SessionName, Who.SWITCH, denied_by="no_disconnect_session"
+)
 async def delete_session(
     server: ManagedServer, caller: Caller, request: SessionName
 ) -> SessionName:
@@ -335,7 +339,7 @@ async def enum_mac_table(server: ManagedServer, caller: Caller, request: Hub) ->
 
 @frozen
 class MacKey:
-    """A learned address by its number in the list."""
+    """A learned MAC or IP address by its number in the list."""
 
     hub_name: str = text("HubName")
     key: int = u32("Key")
@@ -352,7 +356,7 @@ def forget_here(server: ManagedServer, request: MacKey) -> MacKey:
     raise ObjectNotFound("There is no such MAC address: list the table again.")
 
 
-@TABLE.operation("DeleteMacTable", MacKey, MacKey, Who.SWITCH)
+@TABLE.operation("DeleteMacTable", MacKey, MacKey, Who.SWITCH, denied_by="no_delete_mactable")
 async def delete_mac_table(server: ManagedServer, caller: Caller, request: MacKey) -> MacKey:
     """Forget a learned MAC address."""
     switch = known(server, request.hub_name)

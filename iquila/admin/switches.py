@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from collections import Counter
 
 from attrs import evolve, fields, frozen
 
@@ -18,10 +19,10 @@ from iquila.admin.fields import (
     u32,
 )
 from iquila.admin.managed import ManagedServer
-from iquila.admin.operation import Caller, Nothing, Table, Who
+from iquila.admin.operation import Caller, Nothing, Table, Who, withheld
 from iquila.admin.parts import Parts
 from iquila.cluster.roster import InstanceLoad
-from iquila.database.belongings import BELONGINGS
+from iquila.database.belongings import BELONGINGS, AccessRule, Group
 from iquila.database.records import (
     LoginCount,
     Placement,
@@ -39,6 +40,7 @@ from iquila.errors import (
     InvalidName,
     InvalidParameter,
     NotController,
+    NotEnoughRights,
     NotSupported,
     SwitchExists,
     SwitchNotFound,
@@ -176,11 +178,24 @@ async def set_hub(server: ManagedServer, caller: Caller, request: HubSettings) -
         no_enum=request.no_enum,
     )
     passwords = _passwords(request)
+    if request.online != switch.online:
+        _check_right(server, caller, switch, _online_option(request))
     if passwords is not None:
+        _check_right(server, caller, switch, "no_change_admin_password")
         hashed, secure = passwords
         changed = evolve(changed, hashed_password=hashed, secure_password=secure)
     await _replace(server, switch, changed)
     return evolve(_described(changed), password=request.password)
+
+
+def _check_right(server: ManagedServer, caller: Caller, switch: Switch, option: str) -> None:
+    if withheld(server, caller, switch.name, option):
+        raise NotEnoughRights
+
+
+def _online_option(request: HubSettings | HubOnline) -> str:
+    """Return the option that keeps a switch's administrator from letting it run or stop."""
+    return "no_online" if request.online else "no_offline"
 
 
 async def _replace(server: ManagedServer, old: Switch, new: Switch) -> None:
@@ -214,7 +229,9 @@ class HubOnline:
     online: bool = flag("Online")
 
 
-@TABLE.operation("SetHubOnline", HubOnline, HubOnline, Who.SWITCH, NOT_ON_MEMBER)
+@TABLE.operation(
+    "SetHubOnline", HubOnline, HubOnline, Who.SWITCH, NOT_ON_MEMBER, denied_by=_online_option
+)
 async def set_hub_online(server: ManagedServer, caller: Caller, request: HubOnline) -> HubOnline:
     """Let a Virtual Switch run, or stop it: its sessions end."""
     switch = known(server, request.hub_name)
@@ -253,6 +270,8 @@ class HubList:
 async def enum_hub(server: ManagedServer, caller: Caller, request: Nothing) -> HubList:
     """List the Virtual Switches."""
     loads = _loads(server)
+    users = Counter(user.switch.lower() for user in server.system.all(User))
+    groups = Counter(group.switch.lower() for group in server.system.all(Group))
     rows = []
     for switch in server.system.all(Switch):
         if not caller.may_see(switch.name):
@@ -264,7 +283,8 @@ async def enum_hub(server: ManagedServer, caller: Caller, request: Nothing) -> H
                 name=switch.name,
                 online=switch.online,
                 kind=int(switch.kind),
-                users=len(server.system.all(User, user_key(switch.name, ""))),
+                users=users[switch.key],
+                groups=groups[switch.key],
                 sessions=sum(load.sessions for load in found),
                 mac_tables=sum(load.macs for load in found),
                 last_communication=own.last_communication,
@@ -317,7 +337,6 @@ def _own_status(server: ManagedServer, switch: Switch) -> HubStatus:
         hub_name=switch.name,
         online=switch.online,
         kind=int(switch.kind),
-        users=len(server.system.all(User, user_key(switch.name, ""))),
         last_communication=switch.created,
         last_login=count.last_login or switch.created,
         created=switch.created,
@@ -348,7 +367,14 @@ def hub_status_here(server: ManagedServer, request: Hub) -> HubStatus:
 @TABLE.operation("GetHubStatus", Hub, HubStatus, Who.SWITCH)
 async def get_hub_status(server: ManagedServer, caller: Caller, request: Hub) -> HubStatus:
     """Tell how a Virtual Switch is, on all servers together."""
-    status = _own_status(server, known(server, request.hub_name))
+    switch = known(server, request.hub_name)
+    prefix = user_key(switch.name, "")
+    status = evolve(
+        _own_status(server, switch),
+        access_lists=server.system.count(AccessRule, prefix),
+        users=server.system.count(User, prefix),
+        groups=server.system.count(Group, prefix),
+    )
     for row, part in await hub_status_here.everywhere(server, request, request.hub_name):
         if not row.own:
             status = _sum(status, part)

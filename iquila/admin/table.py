@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
-from iquila.admin import cluster, radius, server, sessions, switches, tokens, users
+from iquila.admin import (
+    access,
+    addresses,
+    authorities,
+    capabilities,
+    certificates,
+    ciphers,
+    cluster,
+    configuration,
+    connections,
+    facts,
+    foreign,
+    groups,
+    iptable,
+    listeners,
+    message,
+    options,
+    radius,
+    server,
+    sessions,
+    switches,
+    tokens,
+    unbuilt,
+    users,
+)
 from iquila.admin.operation import Table
 from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
-for _module in (server, cluster, switches, users, sessions, radius, tokens):
+for _module in (
+    facts,
+    server,
+    listeners,
+    certificates,
+    ciphers,
+    connections,
+    configuration,
+    cluster,
+    switches,
+    users,
+    groups,
+    authorities,
+    sessions,
+    iptable,
+    access,
+    addresses,
+    options,
+    message,
+    radius,
+    unbuilt,
+    tokens,
+    foreign,
+):
     OPERATIONS.add(_module.TABLE)
+OPERATIONS.add(capabilities.table(OPERATIONS))
 
 PARTS = Parts()
 for _parts in (switches.PARTS, sessions.PARTS):

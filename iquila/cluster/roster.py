@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from attrs import define, field, frozen
 
+from iquila.cluster.ledger import SessionNote
 from iquila.cluster.points import MAXIMUM, points
 from iquila.cluster.tickets import LIFE
 
@@ -49,16 +50,28 @@ class InstanceLoad:
     static: bool
     macs: int = 0
     bridges: int = 0
+    ips: int = 0
 
 
 @frozen
 class LoadReport:
-    """What a server says of its load; `redeemed` are the hashes of tickets redeemed since."""
+    """
+    What a server says of its load.
+
+    :ivar redeemed: the hashes of tickets redeemed since the last report.
+    :ivar came: the sessions that have come since (:mod:`.ledger`), and `went` the ids of those
+        that have gone.
+    :ivar traffic: since its role began: bytes and frames of broadcasts, then of unicasts, that
+        came in; the same that went out. Empty where the server does not tell.
+    """
 
     sessions: int = 0
     tcp_connections: int = 0
     instances: tuple[InstanceLoad, ...] = ()
     redeemed: tuple[bytes, ...] = ()
+    came: tuple[SessionNote, ...] = ()
+    went: tuple[str, ...] = ()
+    traffic: tuple[int, ...] = ()
 
 
 @frozen
@@ -135,6 +148,12 @@ class Roster:
         self._members.pop(description.id, None)
         member = self._members[description.id] = Member(description)
         return member
+
+    def describe(self, description: MemberDescription) -> None:
+        """Note what has changed of a member; its load and its tickets stay."""
+        member = self._members.get(description.id)
+        if member is not None:
+            member.description = description
 
     def remove(self, member_id: str) -> None:
         """Forget a member and its tickets."""

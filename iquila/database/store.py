@@ -145,9 +145,15 @@ class Database:
         wanted = prefix.lower()
         return [
             record
-            for key in sorted(entries)
-            if key.startswith(wanted) and isinstance(record := entries[key].record, record_type)
+            for key in sorted(key for key in entries if key.startswith(wanted))
+            if isinstance(record := entries[key].record, record_type)
         ]
+
+    def count(self, record_type: type[Record], prefix: str = "") -> int:
+        """Return how many records :meth:`all` would return."""
+        wanted = prefix.lower()
+        entries = self._entries.get(record_type.kind_name, {})
+        return sum(1 for key in entries if key.startswith(wanted))
 
     def unchanged(self, record_type: type[Record], key: str) -> Compare:
         """Return the compare that a record is as it is now, or still absent."""

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from iquila.cluster.tickets import RadiusSession
+from iquila.database.store import Database
 from iquila.errors import ServerCannotAccept, SwitchFull, SwitchNotFound
+from iquila.service.bounds import check_numbers
 from iquila.service.instances import Instance
 from iquila.session.gate import Peer
 from iquila.session.server import ServerSession, SessionFacts
@@ -30,6 +32,7 @@ class Admission:
     """
     Makes the sessions of one server.
 
+    :param system: where the switches' own limits are.
     :param ended: called with each session that is over.
     """
 
@@ -37,14 +40,15 @@ class Admission:
         self,
         clock: Any,
         sessions: SessionTable,
+        system: Database,
         max_sessions: Callable[[], int],
         ended: Callable[[ServerSession], None],
     ) -> None:
         self._clock = clock
         self._sessions = sessions
+        self._system = system
         self._max_sessions = max_sessions
         self._ended = ended
-        self._connections = 0
         self.accepting = True
         """False while the server is shutting down."""
 
@@ -74,8 +78,7 @@ class Admission:
             raise ServerCannotAccept
         if instance is None:
             raise SwitchNotFound
-        self._check_limits(instance, unlimited)
-        self._connections += 1
+        self._check_limits(instance, unlimited, login.is_bridge)
         half = login.options.half_connection
         wanted = min(login.options.max_connection, policy.max_connection or MAX_CONNECTIONS)
         session = ServerSession(
@@ -83,7 +86,7 @@ class Admission:
             self._sessions.flusher,
             SessionFacts(
                 name=session_name,
-                connection_name=f"CID-{self._connections}",
+                connection_name=peer.connection,
                 key=os.urandom(20),
                 switch=instance.name,
                 user=user.lower(),
@@ -107,6 +110,7 @@ class Admission:
                 # A monitor gets copies of what others send: ordinary frames always.
                 super_frames=login.super_frames and not login.options.monitor_mode,
                 radius=radius,
+                message=instance.record.message,
             ),
             instance.switch,
             self._over,
@@ -114,10 +118,12 @@ class Admission:
         self._sessions.add(session)
         return session
 
-    def _check_limits(self, instance: Instance, unlimited: bool) -> None:
+    def _check_limits(self, instance: Instance, unlimited: bool, bridge: bool) -> None:
         limit = instance.record.max_sessions
-        if not unlimited and limit and self._sessions.count(instance.name) >= limit:
+        count = self._sessions.count(instance.name)
+        if not unlimited and limit and count >= limit:
             raise SwitchFull
+        check_numbers(self._system, instance.name, count, instance.switch.bridges, bridge)
         if len(self._sessions) >= self._max_sessions():
             raise SwitchFull("The server has as many sessions as it may: try again later.")
 

@@ -14,9 +14,11 @@ from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.task import LoopingCall
 
 import iquila
+from iquila.cluster.ledger import machine_of
 from iquila.cluster.roster import LoadReport, MemberDescription, Roster
 from iquila.cluster.selector import select_member
 from iquila.cluster.tickets import Grant, new_ticket, ticket_hash
@@ -112,7 +114,11 @@ class Controller(Role):
         """Return this server's id."""
         return self.core.settings.server_id
 
-    async def pin(self, facts: MemberFacts, fingerprint: bytes) -> None:
+    async def described_anew(self) -> None:
+        """Note it in the roster."""
+        self.roster.describe(self._description())
+
+    async def pin(self, facts: MemberFacts, fingerprint: bytes, previous: bytes) -> None:
         """Remember a member's certificate, or compare it with what is remembered."""
         if facts.id == self.server_id():
             raise AccessDenied("This member is the controller itself: give another address.")
@@ -121,15 +127,22 @@ class Controller(Role):
             now = int(time.time() * 1000)
             record = Member(facts.id, facts.host_name, fingerprint, now)
             await self.system.transact([put(record)])
-        elif known.fingerprint != fingerprint:
+        elif known.fingerprint == fingerprint:
+            return
+        elif known.fingerprint == previous:
+            # Who owns the key that is known may bring another one.
+            await self.system.transact([put(evolve(known, fingerprint=fingerprint))])
+        else:
             raise AccessDenied(
                 f"The member {facts.host_name} has another certificate than when it joined "
-                "first: restore its certificate, or let it join with a new data directory."
+                "first: restore its certificate, or let the controller forget the one it knows "
+                "(ForgetFarmMember)."
             )
 
     def joined(self, member: MemberHandle) -> None:
         """Take a member in."""
         self.links[member.id] = member
+        self.ledger.lost(member.id)
         self.roster.add(member.description)
 
     def left(self, member: MemberHandle, reason: str) -> None:
@@ -138,12 +151,22 @@ class Controller(Role):
             return
         del self.links[member.id]
         self.roster.remove(member.id)
+        self.ledger.lost(member.id)
         self._log.warn("{member} is gone: {reason}", member=member, reason=reason)
+
+    def described(self, member: MemberHandle) -> None:
+        """Note what has changed of a member."""
+        if self.links.get(member.id) is member:
+            self.roster.describe(member.description)
 
     def reported(self, member: MemberHandle, report: LoadReport) -> None:
         """Note a member's load."""
-        if self.links.get(member.id) is member:
-            self.roster.report(member.id, report)
+        if self.links.get(member.id) is not member:
+            return
+        self.roster.report(member.id, report)
+        self.ledger.told(member.id, report.came, report.went)
+        for ticket in report.redeemed:
+            self.ledger.settled(ticket)
 
     # -- logins
 
@@ -186,7 +209,7 @@ class Controller(Role):
             if member == self.server_id():
                 return self._here(passed, login, peer, name)
             try:
-                return await self._send(member, passed, peer, name, new_ticket())
+                return await self._send(member, passed, login, peer, name, new_ticket())
             except VENError as error:
                 self._log.warn("No ticket at {member}: {error}", member=member, error=error)
                 tried |= {member}
@@ -202,13 +225,20 @@ class Controller(Role):
             if placed.member == self.server_id():
                 here.append(self._here(passed, login, peer, name))
             else:
-                self._count(placed.member, ticket, passed.switch.name)
+                self._count(placed.member, ticket, passed, login)
 
-        placed = await self.placements.place(passed.switch.name, taken)
+        # Others may log in while the switch is being placed.
+        self._expect(ticket, passed, login)
+        try:
+            placed = await self.placements.place(passed.switch.name, taken)
+        except BaseException:
+            self.ledger.settled(ticket_hash(ticket))
+            raise
         if here:
+            self.ledger.settled(ticket_hash(ticket))
             return here[0]
         return await self._send(
-            placed.member, passed, peer, name, ticket, placed.epoch, placed.revision
+            placed.member, passed, login, peer, name, ticket, placed.epoch, placed.revision
         )
 
     def _here(self, passed: Passed, login: Login, peer: Peer, name: str) -> ServerSession:
@@ -216,14 +246,26 @@ class Controller(Role):
         self._measure()
         return session
 
-    def _count(self, member: str, ticket: bytes, switch: str) -> None:
-        now = float(self.core.reactor.seconds())
-        self.roster.issued(member, ticket_hash(ticket), switch, now)
+    def _count(self, member: str, ticket: bytes, passed: Passed, login: Login) -> None:
+        self.roster.issued(member, ticket_hash(ticket), passed.switch.name, self.core.now())
+        self._expect(ticket, passed, login, member)
+
+    def _expect(self, ticket: bytes, passed: Passed, login: Login, member: str = "") -> None:
+        if not login.is_bridge:
+            self.ledger.expect(
+                ticket_hash(ticket),
+                passed.switch.name,
+                passed.user,
+                machine_of(login.node.unique_id),
+                self.core.now(),
+                member,
+            )
 
     async def _send(
         self,
         member: str,
         passed: Passed,
+        login: Login,
         peer: Peer,
         name: str,
         ticket: bytes,
@@ -231,7 +273,7 @@ class Controller(Role):
         revision: int = 0,
     ) -> Redirect:
         """Have a ticket written at a member, and return the redirect to it."""
-        self._count(member, ticket, passed.switch.name)
+        self._count(member, ticket, passed, login)
         link = self.links.get(member)
         grant = Grant(
             switch=passed.switch.name,
@@ -251,13 +293,16 @@ class Controller(Role):
             await link.issue_ticket(ticket, grant, revision or self.system.revision)
         except VENError:
             self.roster.withdrawn(member, ticket_hash(ticket))
+            self.ledger.settled(ticket_hash(ticket))
             raise
-        return redirect_to(link.description, peer, ticket)
+        return redirect_to(link.description, peer, ticket, passed.switch.message)
 
 
-def redirect_to(member: MemberDescription, peer: Peer, ticket: bytes) -> Redirect:
+def redirect_to(
+    member: MemberDescription, peer: Peer, ticket: bytes, message: str = ""
+) -> Redirect:
     """
-    Return the redirect to a member.
+    Return the redirect to a member, with the switch's message.
 
     The port that the client came in on goes first where the member has it, because clients of
     the protocol take the first (reference §5.2).
@@ -266,7 +311,7 @@ def redirect_to(member: MemberDescription, peer: Peer, ticket: bytes) -> Redirec
     address, hosts = _ipv4(member.address), member.hosts
     if address is None:
         address, hosts = IPv4Address(0), (*hosts, member.address)
-    return Redirect(address, ports, ticket, member.certificate, hosts=hosts)
+    return Redirect(address, ports, ticket, member.certificate, message, hosts)
 
 
 @lru_cache(maxsize=1024)

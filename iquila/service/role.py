@@ -15,7 +15,9 @@ from twisted.internet.interfaces import IProtocol
 from twisted.logger import Logger
 
 import iquila
+from iquila.cluster.ledger import Ledger, SessionNote, machine_of
 from iquila.cluster.tickets import RadiusSession
+from iquila.database.lookups import group_of, policy_of
 from iquila.database.records import AuthKind, ServerMode, Switch, User, user_key
 from iquila.database.store import Database, put
 from iquila.errors import (
@@ -29,6 +31,7 @@ from iquila.errors import (
     TooManyLogins,
     WrongAuthType,
 )
+from iquila.service import bounds
 from iquila.service.accounting import Accounting
 from iquila.service.admission import Admission
 from iquila.service.core import Core
@@ -43,17 +46,19 @@ from iquila.session.authentication import (
     session_policy,
 )
 from iquila.session.gate import Peer
-from iquila.session.server import EndCause, ServerSession
+from iquila.session.server import EndCause, ServerSession, SessionFacts
+from iquila.session.usercertificate import Trust
 from iquila.wire.hello import CHALLENGE_SIZE, Hello
 from iquila.wire.login import Login
 from iquila.wire.passwords import check
-from iquila.wire.policy import DEFAULT_POLICY, Policy
+from iquila.wire.policy import Policy
 from iquila.wire.redirect import Redirect
 from iquila.wire.request import Administration, PasswordChange
 
 PRODUCT = f"iquila VEN Server {iquila.__version__}"
 VERSION, BUILD = 501, 9674
 """The protocol's version and build that we speak (reference §1.5)."""
+NT_DIGEST = 16
 
 
 @frozen
@@ -112,12 +117,15 @@ class Role(Between):
     def __init__(self, core: Core, system: Database) -> None:
         self.core = core
         self.system = system
+        self.ledger = Ledger()
+        """The sessions that this role knows of: a controller's are those of all servers."""
         self.instances = Instances(
             core.reactor, system, core.settings.server_id, self.mode, self._instance_stopped
         )
         self.admission = Admission(
             core.reactor,
             core.sessions,
+            system,
             lambda: core.settings.max_sessions,
             self.session_ended,
         )
@@ -126,6 +134,7 @@ class Role(Between):
 
     async def start(self) -> None:
         """Begin: instances run, logins are answered."""
+        self.core.sessions.observer = self._observed
         self.instances.start()
 
     async def stop(self) -> None:
@@ -142,9 +151,24 @@ class Role(Between):
         for session in self.core.sessions.of_switch(name):
             session.end()
 
+    async def described_anew(self) -> None:
+        """Tell the others of the cluster what has changed of this server's description."""
+
     def session_ended(self, session: ServerSession) -> None:
         """Note that a session on this server is over."""
         self.accounting.end(session)
+
+    def _observed(self, session: ServerSession, present: bool) -> None:
+        if not session.facts.bridge:
+            self.presence_changed(note_of(session.facts), present)
+
+    def presence_changed(self, note: SessionNote, present: bool) -> None:
+        """Count a session on this server in or out, for the limit of multiple logins."""
+        own = self.core.settings.server_id
+        if present:
+            self.ledger.entered(own, note)
+        else:
+            self.ledger.left(own, note.id)
 
     # -- the gate
 
@@ -160,19 +184,22 @@ class Role(Between):
         """Let a user replace their own password (reference §1.6)."""
         if self.system.get(Switch, change.switch) is None:
             raise SwitchNotFound
+        bounds.check_password_change(self.system, change.switch)
         user = self.system.get(User, user_key(change.switch, change.user))
         if user is None:
             raise OldPasswordWrong
         if user.auth is not AuthKind.PASSWORD:
             raise WrongAuthType
+        if not any(user.password_hash):
+            raise OldPasswordWrong
         if not check(change.secure_old_password, user.password_hash, challenge):
             raise OldPasswordWrong
-        if user.policy is not None and user.policy.fix_password:
+        if policy_of(self.system, user).fix_password:
             raise AccessDenied("The policy does not allow this user to change the password.")
         now = int(time.time() * 1000)
-        await self.system.transact(
-            [put(evolve(user, password_hash=change.new_password, updated=now))]
-        )
+        nt_hash = change.new_password_nt if len(change.new_password_nt) == NT_DIGEST else b""
+        changed = evolve(user, password_hash=change.new_password, nt_hash=nt_hash, updated=now)
+        await self.system.transact([put(changed)])
 
     async def administrate(
         self, request: Administration, challenge: bytes, peer: Peer
@@ -198,13 +225,17 @@ class Role(Between):
             raise SwitchNotFound(
                 f"There is no Virtual Switch '{login.switch[:64]}' on this server: check its name."
             )
+        bounds.check_address(self.system, switch, peer.address)
         if not switch.online:
             raise SwitchOffline
         if is_administrator(login.user):
             authenticate_administrator(switch, login.auth, challenge, peer.address)
             policy = session_policy(administrator_policy(), login)
-            return Passed(switch, ADMINISTRATOR, policy, administrator=True)
-        return await self._authenticate_user(switch, login, challenge, peer)
+            passed = Passed(switch, ADMINISTRATOR, policy, administrator=True)
+        else:
+            passed = await self._authenticate_user(switch, login, challenge, peer)
+        bounds.check_client(self.system, switch, login)
+        return passed
 
     async def _authenticate_user(
         self, switch: Switch, login: Login, challenge: bytes, peer: Peer
@@ -217,33 +248,30 @@ class Role(Between):
         if user.auth is AuthKind.RADIUS:
             granted = await self.radius.authenticate(switch, user, login, peer)
         else:
-            authenticate_user(user, login.auth, challenge)
+            authenticate_user(user, login.auth, challenge, Trust(self.system, switch.name))
+        bounds.check_empty_password(self.system, user, peer.address)
         if user.expires and user.expires <= time.time() * 1000:
             raise AccessDenied("The user's account has expired.")
-        policy = session_policy(granted.policy(user.policy or DEFAULT_POLICY), login)
+        policy = granted.policy(policy_of(self.system, user))
+        policy = session_policy(bounds.bounded(self.system, switch, policy), login)
         self._check_logins(switch, user, policy, login)
+        group = group_of(self.system, user)
         return Passed(
             switch,
             user.name,
             policy,
-            group=user.group,
+            group="" if group is None else group.name,
             real_name=user.real_name,
             radius=granted.session,
         )
 
     def _check_logins(self, switch: Switch, user: User, policy: Policy, login: Login) -> None:
-        if not policy.multi_logins:
-            return
-        # Sessions of the same machine and such without TCP do not count: a client that comes
-        # back after a crash must not be kept out by its own ghost (reference §11.2).
-        count = sum(
-            1
-            for session in self.core.sessions.of_switch(switch.name)
-            if session.facts.user == user.name.lower()
-            and session.connections
-            and session.facts.unique_id != login.options.unique_id
-        )
-        if count >= policy.multi_logins:
+        # Sessions of the same machine do not count: a client that comes back after a crash must
+        # not be kept out by its own ghost (reference §11.2).
+        limit = policy.multi_logins
+        machine = machine_of(login.node.unique_id)
+        now = float(self.core.reactor.seconds())
+        if limit and self.ledger.count(switch.name, user.name, machine, now) >= limit:
             raise TooManyLogins
 
     def admit(self, passed: Passed, login: Login, peer: Peer, session_name: str) -> ServerSession:
@@ -267,6 +295,13 @@ class Role(Between):
         """Count a login and return the name of its session (reference §9.6)."""
         number = self.core.statistics.count(switch, user)
         return f"SID-{user.upper()}-{number}"
+
+
+def note_of(facts: SessionFacts) -> SessionNote:
+    """Return what stands for a session in the count of logins."""
+    return SessionNote(
+        facts.connection_name, facts.switch, facts.user, machine_of(facts.node.unique_id)
+    )
 
 
 class Standalone(Role):

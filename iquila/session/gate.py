@@ -36,6 +36,8 @@ class Peer:
     """The port of ours that it reached: a redirect keeps it where the member has it."""
     tls_version: str = ""
     cipher: str = ""
+    connection: str = ""
+    """The name of the connection, ``CID-…``."""
     wait: Callable[[Deferred[Any]], Awaitable[Any]] = field(default=wait, eq=False, repr=False)
     """Waits for an answer that may take minutes, and ends by itself: keeps the client patient
     meanwhile, and cancels the answer if the client leaves (`Disconnected` is raised then)."""

@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from iquila.errors import InternalError, PackError, ProtocolError
+from iquila.interfaces import Purpose
 from iquila.session.connection import BlockConnection
 from iquila.session.gate import Gate, Peer, wait
 from iquila.session.negotiation import Negotiation, Reply, Stage
@@ -97,6 +98,7 @@ class HandshakeConnection(Protocol):
         if not begins:
             web, io, self._io = self._web(), self._io, None
             io.relax()
+            io.purpose = Purpose.OTHER
             io.switch_protocol(web)
             web.dataReceived(rest)
             return
@@ -123,6 +125,7 @@ class HandshakeConnection(Protocol):
         if not acceptable_signature(body):
             self._refuse(403)
             return
+        self._io.purpose = Purpose.LOGIN
         self._negotiation = Negotiation(self._gate(), self._peer)
         self._io.write_through(memoryview(answer(self._negotiation.signed().encode())))
 
@@ -215,8 +218,16 @@ def peer_of(
     transport: TLSServerTransport, wait: Callable[[Deferred[Any]], Awaitable[Any]] = wait
 ) -> Peer:
     """Return the facts of the other end of a connection, and how to keep it waiting."""
-    (host, port), tls = transport.remote, transport.tls_version
-    return Peer(_address(host), port, transport.local_port, tls, transport.cipher, wait)
+    host, port = transport.remote
+    return Peer(
+        _address(host),
+        port,
+        transport.local_port,
+        transport.tls_version,
+        transport.cipher,
+        transport.name,
+        wait,
+    )
 
 
 @lru_cache(maxsize=4096)

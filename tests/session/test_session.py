@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.errors import AccessDenied, AuthenticationFailed, ConfigurationError, SessionTimedOut
 from iquila.session.account import RetryPolicy
-from iquila.session.certificate import load_or_make, make_identity, normal_fingerprint
+from iquila.session.certificate import make_identity, normal_fingerprint
 from iquila.session.connection import QUEUE_LIMIT, BlockConnection
 from iquila.session.contexts import ALPN_VEN
 from iquila.session.gate import Peer
@@ -188,6 +188,26 @@ class ServerSessionTests(SessionTestCase):
         self.connect(again)
         self.assertIs(session.state, State.ACTIVE)
         self.assertRaises(SessionTimedOut, self.table.resume, b"x" * 20)
+
+    def test_presence(self) -> None:
+        """Who watches the table hears of sessions that come, go, and have no connection."""
+        heard: list[tuple[str, bool]] = []
+        self.table.observer = lambda session, present: heard.append((session.facts.name, present))
+        session = self.session(max_connections=2)
+        name = session.facts.name
+        self.assertEqual(heard, [(name, True)])
+        first = session.first_connection()
+        self.connect(first)
+        second = session.additional_connection()[1]
+        self.connect(second)
+        first.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(heard, [(name, True)])
+        second.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(heard[1:], [(name, False)])
+        self.connect(session.additional_connection()[1])
+        self.assertEqual(heard[2:], [(name, True)])
+        session.end()
+        self.assertEqual(heard[3:], [(name, False)])
 
     def test_goodbye(self) -> None:
         """Our own client ends its session by closing cleanly; others have no such word."""
@@ -498,19 +518,6 @@ class ClientRulesTests(SynchronousTestCase):
 
 class CertificateTests(SynchronousTestCase):
     """Identities and fingerprints."""
-
-    def test_made_once(self) -> None:
-        """The second start has the same; the key is its owner's only."""
-        from pathlib import Path
-
-        folder = Path(self.mktemp())
-        folder.mkdir()
-        files = folder / "certificate.pem", folder / "key.pem"
-        first, second = load_or_make(*files, "host"), load_or_make(*files, "other")
-        self.assertEqual(first.der, second.der)
-        self.assertEqual(files[1].stat().st_mode & 0o777, 0o600)
-        files[1].write_text("no key")
-        self.assertRaises(ConfigurationError, load_or_make, *files, "host")
 
     def test_fingerprints_as_typed(self) -> None:
         """Any case, with colons or without; anything else is refused."""
