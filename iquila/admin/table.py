@@ -5,6 +5,7 @@ from __future__ import annotations
 from iquila.admin import (
     access,
     addresses,
+    audit,
     authorities,
     capabilities,
     certificates,
@@ -17,6 +18,7 @@ from iquila.admin import (
     groups,
     iptable,
     listeners,
+    logs,
     message,
     options,
     radius,
@@ -54,10 +56,12 @@ for _module in (
     unbuilt,
     tokens,
     foreign,
+    audit,
+    logs,
 ):
     OPERATIONS.add(_module.TABLE)
 OPERATIONS.add(capabilities.table(OPERATIONS))
 
 PARTS = Parts()
-for _parts in (switches.PARTS, sessions.PARTS):
+for _parts in (switches.PARTS, sessions.PARTS, logs.PARTS):
     PARTS.add(_parts)

@@ -67,6 +67,7 @@ class Argument:
     :ivar new: a new secret: asked for twice.
     :ivar names: what TAB completes it with: ``switch``, ``user``, ``group``, ``session``,
         ``cascade``.
+    :ivar flag: may stand alone, and means ``yes`` then.
     :ivar into: its name among the arguments of `run`, where that is not the key in lower case.
     """
 
@@ -80,6 +81,7 @@ class Argument:
     new: bool = False
     names: str = ""
     into: str = ""
+    flag: bool = False
 
 
 @frozen
