@@ -11,7 +11,7 @@ from iquila.admin.fields import TrafficCounts, data, embed, flag, secret, text, 
 from iquila.admin.managed import ManagedServer
 from iquila.admin.policyform import PolicyFields
 from iquila.database.lookups import group_of
-from iquila.database.records import AuthKind, User
+from iquila.database.records import ANYBODY, AuthKind, User
 from iquila.errors import InvalidParameter, NotRSA1024
 from iquila.session.usercertificate import NotRSA, read_certificate
 from iquila.wire.passwords import nt_hash, user_hash
@@ -90,6 +90,10 @@ def changed_user(user: User, request: UserRecord) -> User:
             "AuthType is none of 0 (anonymous), 1 (password), 2 (individual certificate), "
             "3 (signed certificate), 4 (RADIUS) and 5 (NT domain)."
         ) from None
+    if user.name == ANYBODY and auth is not AuthKind.RADIUS:
+        raise InvalidParameter(
+            "AuthType of the user '*' is 4: only a RADIUS server knows them all."
+        )
     changed = evolve(
         user,
         auth=auth,

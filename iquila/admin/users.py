@@ -15,7 +15,7 @@ from iquila.admin.userrecord import UserRecord, changed_user, described
 from iquila.database.belongings import Group
 from iquila.database.lookups import group_of, policy_of
 from iquila.database.options import administrator_option
-from iquila.database.records import LoginCount, ServerMode, Switch, User, user_key
+from iquila.database.records import ANYBODY, LoginCount, ServerMode, Switch, User, user_key
 from iquila.database.store import Compare, delete, put
 from iquila.errors import (
     Conflict,
@@ -72,7 +72,9 @@ def _for_caller(caller: Caller, record: UserRecord) -> UserRecord:
 async def create_user(server: ManagedServer, caller: Caller, request: UserRecord) -> UserRecord:
     """Create a user, with any kind of authentication."""
     switch = known(server, request.hub_name)
-    key = user_key(switch.name, checked_name("Name", request.name))
+    if request.name != ANYBODY:
+        checked_name("Name", request.name)
+    key = user_key(switch.name, request.name)
     if server.system.get(User, key) is not None:
         raise UserExists(f"There is a user '{request.name}' already.")
     _check_number(server, switch)

@@ -22,6 +22,23 @@ BOOK_LIMIT = 65_536
 
 
 @frozen
+class RadiusSession:
+    """
+    What a RADIUS server said of a session, for the server that carries it.
+
+    :ivar user: the name to account under.
+    :ivar classes: to be repeated in the accounting (RFC 2865 §5.25).
+    :ivar interim: seconds between two reports.
+    :ivar seconds: how long the session may last, 0 for ever.
+    """
+
+    user: str
+    classes: tuple[bytes, ...] = ()
+    interim: int = 600
+    seconds: int = 0
+
+
+@frozen
 class Grant:
     """What a ticket gives: everything the member has to know of the session."""
 
@@ -35,6 +52,7 @@ class Grant:
     real_name: str = ""
     administrator: bool = False
     """Whether the switch's own limit of sessions does not count."""
+    radius: RadiusSession | None = None
 
 
 def new_ticket(random: Callable[[int], bytes] = os.urandom) -> bytes:

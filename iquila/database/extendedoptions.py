@@ -102,10 +102,15 @@ EXTENDED = by_name(
         "Bytes that flooded frames may take up in the queues of all sessions; 0 any.",
         33_554_432,
     ),
-    Option("AssignVLanIdByRadiusAttribute", "Take a session's VLAN from the RADIUS server."),
+    Option(
+        "AssignVLanIdByRadiusAttribute",
+        "Take a session's VLAN from the RADIUS server.",
+        works=True,
+    ),
     Option(
         "DenyAllRadiusLoginWithNoVlanAssign",
         "Refuse RADIUS users to whom the RADIUS server gives no VLAN.",
+        works=True,
     ),
     Option("SecureNAT_RandomizeAssignIp", "Let virtual DHCP give out addresses at random."),
     Option(
@@ -115,5 +120,5 @@ EXTENDED = by_name(
     ),
     Option("NoPhysicalIPOnPacketLog", "Leave the clients' own addresses out of the packet log."),
     Option("UseHubNameAsDhcpUserClassOption", "Tell DHCP servers the switch's name."),
-    Option("UseHubNameAsRadiusNasId", "Tell the RADIUS server the switch's name."),
+    Option("UseHubNameAsRadiusNasId", "Tell the RADIUS server the switch's name.", works=True),
 )

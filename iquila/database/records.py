@@ -46,6 +46,10 @@ class AuthKind(IntEnum):
     NT = 5
 
 
+ANYBODY = "*"
+"""The user of a switch who stands for every name that is not defined there; RADIUS only."""
+
+
 class ServerMode(IntEnum):
     """What a server is."""
 
@@ -259,6 +263,7 @@ def decode(kind_name: str, data: bytes) -> Record | None:
 
 
 __all__ = [
+    "ANYBODY",
     "MAX_SESSIONS",
     "RECORD_TYPES",
     "AuthKind",

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from iquila.cluster.tickets import RadiusSession
 from iquila.database.store import Database
 from iquila.errors import ServerCannotAccept, SwitchFull, SwitchNotFound
 from iquila.service.bounds import check_numbers
@@ -63,6 +64,7 @@ class Admission:
         group: str = "",
         real_name: str = "",
         unlimited: bool = False,
+        radius: RadiusSession | None = None,
     ) -> ServerSession:
         """
         Make a session.
@@ -107,6 +109,7 @@ class Admission:
                 iquila=login.iquila,
                 # A monitor gets copies of what others send: ordinary frames always.
                 super_frames=login.super_frames and not login.options.monitor_mode,
+                radius=radius,
                 message=instance.record.message,
             ),
             instance.switch,

@@ -173,7 +173,7 @@ class Controller(Role):
 
     async def login(self, login: Login, challenge: bytes, peer: Peer) -> ServerSession | Redirect:
         """Authenticate a client, and choose the server that carries its session."""
-        passed = self.authenticate(login, challenge, peer)
+        passed = await self.authenticate(login, challenge, peer)
         if passed.administrator:
             name = f"SID-{ADMINISTRATOR.upper()}-{secrets.token_hex(3).upper()}"
         else:
@@ -285,6 +285,7 @@ class Controller(Role):
             epoch=epoch,
             real_name=passed.real_name,
             administrator=passed.administrator,
+            radius=passed.radius,
         )
         try:
             if link is None:

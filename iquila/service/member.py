@@ -177,7 +177,7 @@ class Member(Role):
             raise AccessDenied(
                 "This server is a member of a cluster: connect to the cluster controller."
             )
-        passed = self.authenticate(login, challenge, peer)
+        passed = await self.authenticate(login, challenge, peer)
         if passed.switch.kind is not SwitchKind.STATIC:
             raise AccessDenied(
                 "Only static Virtual Switches can be entered at a member: connect to the "
@@ -203,6 +203,7 @@ class Member(Role):
             administrator=grant.administrator,
             group=grant.group,
             real_name=grant.real_name,
+            radius=grant.radius,
         )
         return self.admit(passed, login, peer, grant.session_name)
 

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 
 import iquila
 from iquila.cluster.ledger import Ledger, SessionNote, machine_of
+from iquila.cluster.tickets import RadiusSession
 from iquila.database.lookups import group_of, policy_of
 from iquila.database.records import AuthKind, ServerMode, Switch, User, user_key
 from iquila.database.store import Database, put
@@ -31,9 +32,11 @@ from iquila.errors import (
     WrongAuthType,
 )
 from iquila.service import bounds
+from iquila.service.accounting import Accounting
 from iquila.service.admission import Admission
 from iquila.service.core import Core
 from iquila.service.instances import Instances
+from iquila.service.radius import NOTHING, RadiusLogins
 from iquila.session.authentication import (
     ADMINISTRATOR,
     administrator_policy,
@@ -43,7 +46,7 @@ from iquila.session.authentication import (
     session_policy,
 )
 from iquila.session.gate import Peer
-from iquila.session.server import ServerSession, SessionFacts
+from iquila.session.server import EndCause, ServerSession, SessionFacts
 from iquila.session.usercertificate import Trust
 from iquila.wire.hello import CHALLENGE_SIZE, Hello
 from iquila.wire.login import Login
@@ -68,6 +71,7 @@ class Passed:
     administrator: bool = False
     group: str = ""
     real_name: str = ""
+    radius: RadiusSession | None = None
 
 
 class Between:
@@ -125,6 +129,8 @@ class Role(Between):
             lambda: core.settings.max_sessions,
             self.session_ended,
         )
+        self.radius = RadiusLogins(core.reactor, system, core.host_name)
+        self.accounting = Accounting(core.reactor, system, core.host_name)
 
     async def start(self) -> None:
         """Begin: instances run, logins are answered."""
@@ -134,8 +140,12 @@ class Role(Between):
     async def stop(self) -> None:
         """End: every session is closed cleanly."""
         self.admission.accepting = False
-        self.core.sessions.end_all()
+        for session in self.core.sessions:
+            session.cause = EndCause.ADMIN_REBOOT
+            session.end()
         self.instances.stop()
+        await self.radius.close()
+        await self.accounting.close()
 
     def _instance_stopped(self, name: str) -> None:
         for session in self.core.sessions.of_switch(name):
@@ -146,6 +156,7 @@ class Role(Between):
 
     def session_ended(self, session: ServerSession) -> None:
         """Note that a session on this server is over."""
+        self.accounting.end(session)
 
     def _observed(self, session: ServerSession, present: bool) -> None:
         if not session.facts.bridge:
@@ -201,7 +212,7 @@ class Role(Between):
 
     # -- who it is
 
-    def authenticate(self, login: Login, challenge: bytes, peer: Peer) -> Passed:
+    async def authenticate(self, login: Login, challenge: bytes, peer: Peer) -> Passed:
         """
         Check a login against this role's database.
 
@@ -222,22 +233,27 @@ class Role(Between):
             policy = session_policy(administrator_policy(), login)
             passed = Passed(switch, ADMINISTRATOR, policy, administrator=True)
         else:
-            passed = self._authenticate_user(switch, login, challenge, peer)
+            passed = await self._authenticate_user(switch, login, challenge, peer)
         bounds.check_client(self.system, switch, login)
         return passed
 
-    def _authenticate_user(
+    async def _authenticate_user(
         self, switch: Switch, login: Login, challenge: bytes, peer: Peer
     ) -> Passed:
         user = self.system.get(User, user_key(switch.name, login.user))
+        user = user or self.radius.anybody(switch, login.user)
         if user is None:
             raise AuthenticationFailed
-        authenticate_user(user, login.auth, challenge, Trust(self.system, switch.name))
+        granted = NOTHING
+        if user.auth is AuthKind.RADIUS:
+            granted = await self.radius.authenticate(switch, user, login, peer)
+        else:
+            authenticate_user(user, login.auth, challenge, Trust(self.system, switch.name))
         bounds.check_empty_password(self.system, user, peer.address)
         if user.expires and user.expires <= time.time() * 1000:
             raise AccessDenied("The user's account has expired.")
-        policy = bounds.bounded(self.system, switch, policy_of(self.system, user))
-        policy = session_policy(policy, login)
+        policy = granted.policy(policy_of(self.system, user))
+        policy = session_policy(bounds.bounded(self.system, switch, policy), login)
         self._check_logins(switch, user, policy, login)
         group = group_of(self.system, user)
         return Passed(
@@ -246,6 +262,7 @@ class Role(Between):
             policy,
             group="" if group is None else group.name,
             real_name=user.real_name,
+            radius=granted.session,
         )
 
     def _check_logins(self, switch: Switch, user: User, policy: Policy, login: Login) -> None:
@@ -259,7 +276,7 @@ class Role(Between):
 
     def admit(self, passed: Passed, login: Login, peer: Peer, session_name: str) -> ServerSession:
         """Make a session on this very server."""
-        return self.admission.admit(
+        session = self.admission.admit(
             self.instances.get(passed.switch.name),
             login,
             peer,
@@ -269,7 +286,10 @@ class Role(Between):
             group=passed.group,
             real_name=passed.real_name,
             unlimited=passed.administrator,
+            radius=passed.radius,
         )
+        self.accounting.begin(session)
+        return session
 
     def next_session_name(self, switch: str, user: str) -> str:
         """Count a login and return the name of its session (reference §9.6)."""
@@ -301,6 +321,6 @@ class Standalone(Role):
 
     async def login(self, login: Login, challenge: bytes, peer: Peer) -> ServerSession | Redirect:
         """Authenticate a client, and have its session here."""
-        passed = self.authenticate(login, challenge, peer)
+        passed = await self.authenticate(login, challenge, peer)
         name = self.next_session_name(passed.switch.name, passed.user)
         return self.admit(passed, login, peer, name)

@@ -6,7 +6,7 @@ One :class:`Dialogue` asks one pack at a time; :mod:`.login` says what is asked.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
@@ -24,7 +24,13 @@ from iquila.wire.http import (
 )
 from iquila.wire.pack import ANSWER_LIMITS, Pack
 
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IDelayedCall
+
 ANSWER_SECONDS = 15.0
+"""Between two pieces of an answer."""
+LONGEST_SECONDS = 150.0
+"""For all of it: somebody may have to confirm the login on a phone."""
 BODY_LIMIT = 1024 * 1024
 
 
@@ -43,6 +49,8 @@ class Dialogue(Protocol):
         self._io: Any = None
         self.greeting: Hello | None = None
         """What the server said of itself."""
+        self._timer: IDelayedCall | None = None
+        self._longest = 0.0
 
     def connectionMade(self) -> None:
         """Keep the transport with its own type."""
@@ -105,6 +113,9 @@ class Dialogue(Protocol):
         """Collect an answer."""
         if self._parser is None:
             return
+        left = self._longest - self._clock.seconds()
+        if self._timer is not None and self._timer.active() and left > 0:
+            self._timer.reset(min(ANSWER_SECONDS, left))
         try:
             self._parser.feed(data)
         except ProtocolError:
@@ -126,13 +137,15 @@ class Dialogue(Protocol):
         waiting: Deferred[HTTPAnswer] = Deferred()
         self._waiting = waiting
         self._io.write(request)
-        timer = self._clock.callLater(
+        self._longest = self._clock.seconds() + LONGEST_SECONDS
+        self._timer = timer = self._clock.callLater(
             ANSWER_SECONDS,
             lambda: self._finish(Failure(Disconnected("The server did not answer in time."))),
         )
         try:
             return await waiting
         finally:
+            self._timer = None
             if timer.active():
                 timer.cancel()
 

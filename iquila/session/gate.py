@@ -6,10 +6,12 @@ The roles (standalone, controller, member) implement :class:`Gate`; nothing here
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Address
-from typing import Protocol
+from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol
 
 from iquila.session.server import ServerSession
@@ -17,6 +19,11 @@ from iquila.wire.hello import Hello
 from iquila.wire.login import Login
 from iquila.wire.redirect import Redirect
 from iquila.wire.request import Administration, PasswordChange
+
+
+async def wait(answer: Deferred[Any]) -> Any:
+    """Wait for an answer and do nothing else."""
+    return await answer
 
 
 @frozen
@@ -31,6 +38,9 @@ class Peer:
     cipher: str = ""
     connection: str = ""
     """The name of the connection, ``CID-…``."""
+    wait: Callable[[Deferred[Any]], Awaitable[Any]] = field(default=wait, eq=False, repr=False)
+    """Waits for an answer that may take minutes, and ends by itself: keeps the client patient
+    meanwhile, and cancels the answer if the client leaves (`Disconnected` is raised then)."""
 
 
 class Gate(Protocol):

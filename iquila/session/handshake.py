@@ -9,7 +9,7 @@ of the handshake follows: so do clients that probe with ``GET /`` first.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Any, ClassVar
 
@@ -22,8 +22,9 @@ from twisted.python.failure import Failure
 from iquila.errors import InternalError, PackError, ProtocolError
 from iquila.interfaces import Purpose
 from iquila.session.connection import BlockConnection
-from iquila.session.gate import Gate, Peer
+from iquila.session.gate import Gate, Peer, wait
 from iquila.session.negotiation import Negotiation, Reply, Stage
+from iquila.session.patience import Patience
 from iquila.session.port import TLSServerTransport
 from iquila.wire.http import PACK_PATH, PACK_TYPE, SIGNATURE_PATH, acceptable_signature
 from iquila.wire.pack import Pack
@@ -58,6 +59,7 @@ class HandshakeConnection(Protocol):
         self._negotiation: Negotiation | None = None
         self._busy = False
         self._io: Any = None
+        self._patience: Patience | None = None
 
     def connectionMade(self) -> None:
         """Keep the transport with its own type."""
@@ -65,7 +67,9 @@ class HandshakeConnection(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let go; a session whose welcome is still to be sent ends."""
-        self._io = None
+        self._io = self._negotiation = None
+        if self._patience is not None:
+            self._patience.abandon()
 
     # -- requests
 
@@ -122,7 +126,7 @@ class HandshakeConnection(Protocol):
             self._refuse(403)
             return
         self._io.purpose = Purpose.LOGIN
-        self._negotiation = Negotiation(self._gate(), partial(peer_of, self._io))
+        self._negotiation = Negotiation(self._gate(), self._peer)
         self._io.write_through(memoryview(answer(self._negotiation.signed().encode())))
 
     def _pack(self, content_type: bytes, body: bytes) -> None:
@@ -139,6 +143,13 @@ class HandshakeConnection(Protocol):
             # The answer of another server came: with it may come those of many connections.
             done.addCallback(lambda reply: self._soon(partial(self._send, reply)))
         done.addErrback(lambda f: self._log.failure("A handshake failed", f))
+
+    def _peer(self) -> Peer:
+        return peer_of(self._io, self._wait)
+
+    async def _wait(self, answer: Deferred[Any]) -> Any:
+        self._patience = Patience(self._io)
+        return await self._patience.wait(answer)
 
     async def _reply(self, negotiation: Negotiation, body: bytes) -> Reply:
         try:
@@ -159,7 +170,9 @@ class HandshakeConnection(Protocol):
                 # Nobody has its key: it could not be continued.
                 reply.session.end()
             return
-        data = answer(reply.pack.encode(), close=reply.close)
+        begun = self._patience is not None and self._patience.begun
+        self._patience = None
+        data = answer(reply.pack.encode(), close=reply.close, begun=begun)
         if reply.takes_over is not None:
             self._hand_over(data, reply, reply.takes_over)
             return
@@ -182,6 +195,7 @@ class HandshakeConnection(Protocol):
     def _hand_over(self, data: bytes, reply: Reply, connection: BlockConnection) -> None:
         """Send the last answer, and let the data phase have the connection."""
         io, self._io, rest = self._io, None, self._reader.rest
+        self._negotiation = None
         if reply.cure_before:
             io.send_handshake_message()
         if reply.cure_after:
@@ -200,8 +214,10 @@ class HandshakeConnection(Protocol):
             io.preload(rest)
 
 
-def peer_of(transport: TLSServerTransport) -> Peer:
-    """Return the facts of the other end of a connection."""
+def peer_of(
+    transport: TLSServerTransport, wait: Callable[[Deferred[Any]], Awaitable[Any]] = wait
+) -> Peer:
+    """Return the facts of the other end of a connection, and how to keep it waiting."""
     host, port = transport.remote
     return Peer(
         _address(host),
@@ -210,6 +226,7 @@ def peer_of(transport: TLSServerTransport) -> Peer:
         transport.tls_version,
         transport.cipher,
         transport.name,
+        wait,
     )
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from attrs import field, frozen
 
+from iquila.cluster.tickets import RadiusSession
 from iquila.errors import TooManyConnections
 from iquila.session.connection import BlockConnection, sides
 from iquila.session.flusher import Flusher
@@ -26,6 +28,16 @@ from iquila.wire.node import NodeInformation
 from iquila.wire.policy import Policy
 from iquila.wire.superframe import offload_message
 from iquila.wire.welcome import Welcome
+
+
+class EndCause(IntEnum):
+    """Why a session ended, with the numbers of RFC 2866 §5.10."""
+
+    USER_REQUEST = 1
+    LOST_CARRIER = 2
+    SESSION_TIMEOUT = 5
+    ADMIN_RESET = 6
+    ADMIN_REBOOT = 7
 
 
 @frozen
@@ -61,6 +73,7 @@ class SessionFacts:
     """Version of our own extensions that the client speaks, 0 for other clients."""
     super_frames: bool = False
     """Whether both ends take super-frames."""
+    radius: RadiusSession | None = None
     message: str = ""
     """What the switch shows its clients."""
 
@@ -98,6 +111,9 @@ class ServerSession(Tunnel):
         connection and stays until the session ends.
     :param ended: called once, when the session is over.
     """
+
+    cause = EndCause.ADMIN_RESET
+    """Why it ends; to be set before, by whoever ends it for another reason."""
 
     def __init__(
         self,
@@ -202,7 +218,13 @@ class ServerSession(Tunnel):
         cannot say it: their session stays until the time-out.
         """
         if clean and self.facts.iquila:
+            self.cause = EndCause.USER_REQUEST
             self.end()
+
+    def timed_out(self) -> None:
+        """Nothing was heard for the whole time-out."""
+        self.cause = EndCause.LOST_CARRIER
+        super().timed_out()
 
     def runs_received(self, buffer: bytearray, runs: list[Run]) -> None:
         """Hand runs to the switch."""

@@ -15,8 +15,13 @@ from iquila.wire.http import MAX_HEADER, PACK_TYPE
 
 _PREFIX = b"POST /VPNSVC/"
 _END = b"\r\n\r\n"
+ANSWER_BEGIN = b"HTTP/1.1 200 OK\r\n"
+"""What every answer with a pack begins with."""
+WAIT_LINE = b"X-Wait: 1\r\n"
+"""A header that says nothing. Clients wait 15 seconds for the next line of an answer, not for the
+whole of it: one of these now and then keeps them patient for as long as somebody needs."""
 _ANSWER = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %%d\r\n"
+    b"Content-Type: %s\r\nContent-Length: %%d\r\n"
     b"Keep-Alive: timeout=15; max=19\r\nConnection: %%s\r\n\r\n"
 ) % PACK_TYPE
 _REFUSAL = (
@@ -102,9 +107,14 @@ def _length(text: bytes, limit: int) -> int:
     return int(text) if text.isdigit() and len(text) < 10 and int(text) <= limit else -1
 
 
-def answer(body: bytes, *, close: bool = False) -> bytes:
-    """Return the answer that carries an encoded pack."""
-    return _ANSWER % (len(body), b"close" if close else b"Keep-Alive") + body
+def answer(body: bytes, *, close: bool = False, begun: bool = False) -> bytes:
+    """
+    Return the answer that carries an encoded pack.
+
+    :param begun: whether :data:`ANSWER_BEGIN` has been sent already.
+    """
+    begin = b"" if begun else ANSWER_BEGIN
+    return begin + _ANSWER % (len(body), b"close" if close else b"Keep-Alive") + body
 
 
 def refusal(status: int) -> bytes:

@@ -52,6 +52,13 @@ def lacks_softether(*, server: bool = False) -> str | None:
     return lacks_tap()
 
 
+def need_freeradius() -> None:
+    """Return only where Debian's FreeRADIUS can be run in namespaces."""
+    need_namespaces()
+    if not shutil.which("freeradius"):
+        refuse("needs Debian's FreeRADIUS: apt-get install freeradius")
+
+
 def need_namespaces() -> None:
     """Return only where network namespaces can be made and pinged through."""
     if lack := lacks_namespaces():

@@ -157,6 +157,7 @@ class SoftEtherClient(Daemon):
         *,
         connections: int = 1,
         retry: int = 5,
+        kind: str = "standard",
     ) -> None:
         """
         Make an account and its network adapter.
@@ -165,6 +166,7 @@ class SoftEtherClient(Daemon):
         :param server: ``ADDRESS:PORT``.
         :param connections: TCP connections of the session, 1..32.
         :param retry: seconds between attempts, 5..300; the client tries for ever.
+        :param kind: ``radius`` to send the password itself.
         """
         self.command("NicCreate", account)
         self.command(
@@ -175,7 +177,7 @@ class SoftEtherClient(Daemon):
             f"/USERNAME:{user}",
             f"/NICNAME:{account}",
         )
-        self.command("AccountPasswordSet", account, f"/PASSWORD:{password}", "/TYPE:standard")
+        self.command("AccountPasswordSet", account, f"/PASSWORD:{password}", f"/TYPE:{kind}")
         self.command(
             "AccountDetailSet",
             account,
