@@ -56,6 +56,18 @@ iquila_make_venv() {
   "$found" -m venv --clear "$iquila_venv" && printf '%s\n' "$iquila_top" >"$iquila_venv/.iquila-place"
 }
 
+# Management clients of others, that system tests run against iquila. Each has a folder of its own:
+# they share the name of their package. A test tells of one that could not be had.
+iquila_install_peers() {
+  local peer
+  for peer in pysoftether==1.0.1 SoftEtherPy==1.2; do
+    [ -e "$iquila_venv/peers/$peer" ] ||
+      PIP_DISABLE_PIP_VERSION_CHECK=1 "$iquila_python" -m pip install --quiet --no-deps --use-pep517 \
+        --target "$iquila_venv/peers/$peer" "$peer" </dev/null >&2 ||
+      iquila_say "The management client $peer could not be installed: a system test will miss it."
+  done
+}
+
 iquila_install() {
   local kind=$1 what=.
   iquila_make_venv || return 1
@@ -72,6 +84,7 @@ iquila_install() {
     iquila_say "The installation failed; the reason is above. A package index must be reachable. Nothing else was changed: run this again when it is."
     return 1
   fi
+  [ "$kind" = run ] || iquila_install_peers
   iquila_fingerprint "$kind" >"$iquila_venv/.iquila-$kind"
   [ "$kind" = run ] || iquila_fingerprint run >"$iquila_venv/.iquila-run"
 }

@@ -3,33 +3,88 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
 
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller
+from iquila.database.accounts import Auditor
 from iquila.database.records import ServerMode, Switch
-from iquila.errors import AccessDenied, NotEnoughRights
-from iquila.wire.passwords import administration_hash, switch_hashes
+from iquila.errors import AccessDenied, EmptyPasswordRemote, NotEnoughRights, SwitchNotFound
+from iquila.wire.passwords import administration_hash, check, switch_hashes
+
+AUDITOR = "auditor"
+"""The name that an auditor gives in place of a switch."""
+DIGEST = 20
+_NOTHING = b"\0" * DIGEST
+Proves = Callable[[bytes], bool]
+"""Whether what the caller presented proves a stored hash."""
 
 
-def authenticate(server: ManagedServer, switch: str, password: str) -> Caller:
+def authenticate(server: ManagedServer, name: str, password: str) -> Caller:
     """
     Return the caller that a password proves.
 
-    :param switch: empty or ``administrator`` for the server's administrator, else a switch.
+    :param name: empty or ``administrator`` for the server's administrator, ``auditor``, else
+        a switch.
     :raises AccessDenied: the password is wrong; an unknown switch looks the same.
     :raises NotEnoughRights: a switch administrator at a member.
     """
-    if switch.lower() in ("", "administrator"):
-        stored = server.settings.password_hash
-        if stored and hmac.compare_digest(administration_hash(password), stored):
-            return Caller()
-        raise AccessDenied("The administration password is wrong.")
-    record = server.system.get(Switch, switch)
-    stored = record.hashed_password if record is not None else b""
+    hashed = administration_hash(password)
     # An empty password keeps everybody out: it proves nothing.
-    right = hmac.compare_digest(switch_hashes(password)[0], stored or b"\0" * 20)
-    if record is None or not password or not right:
+    return _caller(server, name, lambda stored: hmac.compare_digest(hashed, stored), bool(password))
+
+
+def prove(
+    server: ManagedServer,
+    name: str,
+    proof: bytes,
+    challenge: bytes,
+    address: IPv4Address | IPv6Address,
+) -> Caller:
+    """
+    Return the caller that the answer to a challenge proves (reference §7.9).
+
+    :raises AccessDenied: it proves nothing.
+    :raises SwitchNotFound: there is no such switch; logins tell as much.
+    :raises NotEnoughRights: a switch administrator at a member.
+    :raises EmptyPasswordRemote: the switch has no password and the caller is elsewhere.
+    """
+    if len(proof) != DIGEST:
+        raise AccessDenied("The administration password is missing.")
+    known = name.lower() in ("", "administrator", AUDITOR)
+    if not known and server.system.get(Switch, name) is None:
+        raise SwitchNotFound
+    caller = _caller(server, name, lambda stored: check(proof, stored, challenge), True)
+    if caller.switch and not address.is_loopback:
+        record = server.system.get(Switch, caller.switch)
+        if record is not None and record.hashed_password == switch_hashes("")[0]:
+            raise EmptyPasswordRemote
+    return caller
+
+
+def _caller(server: ManagedServer, name: str, proves: Proves, given: bool) -> Caller:
+    stored = server.settings.password_hash
+    if given and proves(stored or _NOTHING) and stored:
+        # The system's tools give the server's password also with the name of a switch, to
+        # begin there.
+        return Caller()
+    if name.lower() in ("", "administrator"):
+        raise AccessDenied("The administration password is wrong.")
+    record = server.system.get(Switch, name)
+    if record is None and name.lower() == AUDITOR:
+        return _auditor(server, proves, given)
+    right = proves((record.hashed_password if record is not None else b"") or _NOTHING)
+    if record is None or not given or not right or not record.hashed_password:
         raise AccessDenied("The name of the Virtual Switch or its password is wrong.")
     if server.settings.mode is ServerMode.MEMBER:
         raise NotEnoughRights("Switch administrators connect to the controller.")
-    return Caller(record.name)
+    return Caller(record.name, name=f"administrator@{record.name}")
+
+
+def _auditor(server: ManagedServer, proves: Proves, given: bool) -> Caller:
+    record = server.system.get(Auditor, AUDITOR)
+    right = proves(record.password_hash if record is not None else _NOTHING)
+    if record is None or not given or not right:
+        raise AccessDenied("The auditor's password is wrong.")
+    return Caller(auditor=True, name=AUDITOR)

@@ -25,17 +25,19 @@ class Wire:
         `list` for a group of items; `embed` for a record whose fields stand among the others.
     :ivar item: the class of the items, or of the embedded record.
     :ivar array: whether it is an array of scalars.
+    :ivar limit: the most characters or bytes; 0 for what its kind has.
     """
 
     name: str
     kind: str
     item: type[Any] | None = None
     array: bool = False
+    limit: int = 0
 
 
 def _scalar(kind: str, default: Any) -> Any:
-    def make(name: str) -> Any:
-        return field(default=default, metadata={WIRE: Wire(name, kind)})
+    def make(name: str, limit: int = 0) -> Any:
+        return field(default=default, metadata={WIRE: Wire(name, kind, limit=limit)})
 
     return make
 
@@ -50,9 +52,9 @@ utf = _scalar("utf", "")
 address = _scalar("ip", "0.0.0.0")
 
 
-def data(name: str) -> Any:
+def data(name: str, limit: int = 0) -> Any:
     """Return a field of bytes."""
-    return field(default=b"", repr=False, metadata={WIRE: Wire(name, "bin")})
+    return field(default=b"", repr=False, metadata={WIRE: Wire(name, "bin", limit=limit)})
 
 
 def secret(name: str) -> Any:

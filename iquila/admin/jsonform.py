@@ -15,6 +15,10 @@ from iquila.errors import InvalidParameter
 
 T = TypeVar("T")
 MAX_ITEMS = 65_536
+LIMITS = {"str": 512, "utf": 1024, "bin": 65_536}
+"""The most characters or bytes of a value, where its field does not say otherwise."""
+_TRUE = frozenset(("1", "true", "yes"))
+_FALSE = frozenset(("0", "false", "no", ""))
 
 
 def to_json(record: Any) -> dict[str, Any]:
@@ -83,17 +87,58 @@ def _read(cls: type[T], source: dict[str, Any], prefix: str) -> T:
     return cls(**values)
 
 
+def limit_of(wire: Wire) -> int:
+    """Return the most characters or bytes that a field takes."""
+    return wire.limit or LIMITS.get(wire.kind, 0)
+
+
+def wire_names(cls: type[Any], prefix: str = "") -> frozenset[str]:
+    """Return the names that a record's fields have in JSON, those of its lists without items."""
+    found: set[str] = set()
+    for attribute in fields(cls):
+        wire: Wire | None = attribute.metadata.get(WIRE)
+        if wire is None:
+            continue
+        if wire.kind == "embed":
+            assert wire.item is not None
+            found |= wire_names(wire.item, prefix + wire.name)
+        else:
+            kind = "" if wire.kind == "list" else f"_{wire.kind}"
+            found.add(f"{prefix}{wire.name}{kind}")
+    return frozenset(found)
+
+
 def _value(wire: Wire, value: Any) -> Any:
     if wire.kind == "list":
         if not isinstance(value, list) or len(value) > MAX_ITEMS:
             raise ValueError("a list of objects is expected")
         assert wire.item is not None
-        return tuple(from_json(wire.item, item) for item in value)
+        return tuple(from_json(wire.item, _object(item)) for item in value)
     if wire.array:
         if not isinstance(value, list) or len(value) > MAX_ITEMS:
             raise ValueError("a list is expected")
         return tuple(_in(wire.kind, item) for item in value)
-    return _in(wire.kind, value)
+    found = _in(wire.kind, value)
+    check_length(wire, found)
+    return found
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("a list of objects is expected")
+    return value
+
+
+def check_length(wire: Wire, value: Any) -> None:
+    """
+    Look whether a value is short enough for its field.
+
+    :raises ValueError: it is not.
+    """
+    limit = limit_of(wire)
+    if limit and len(value) > limit:
+        unit = "bytes" if wire.kind == "bin" else "characters"
+        raise ValueError(f"it has {len(value)} {unit}, {limit} is the most")
 
 
 def _in(kind: str, value: Any) -> Any:
@@ -106,9 +151,13 @@ def _in(kind: str, value: Any) -> Any:
     if kind == "bin":
         return base64.b64decode(value, validate=True)
     if kind == "ip":
+        if not isinstance(value, str):
+            raise ValueError("an address as text is expected")
         return str(ipaddress.ip_address(value)) if value else "0.0.0.0"
     if kind == "dt":
         return _time(value)
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("a whole number is expected")
     number = int(value)
     if not 0 <= number < 2 ** (32 if kind == "u32" else 64):
         raise ValueError("the number is out of range")
@@ -117,7 +166,12 @@ def _in(kind: str, value: Any) -> Any:
 
 def _flag(value: Any) -> bool:
     if isinstance(value, str):
-        return value.strip().lower() in ("1", "true", "yes")
+        word = value.strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise ValueError("true or false is expected")
+        return word in _TRUE
+    if not isinstance(value, bool | int | float):
+        raise ValueError("true or false is expected")
     return bool(value)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from iquila.admin import cluster, server, sessions, switches, users
+from iquila.admin import cluster, server, sessions, switches, tokens, users
 from iquila.admin.operation import Table
 from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
-for _module in (server, cluster, switches, users, sessions):
+for _module in (server, cluster, switches, users, sessions, tokens):
     OPERATIONS.add(_module.TABLE)
 
 PARTS = Parts()

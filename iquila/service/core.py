@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from attrs import evolve
+from twisted.internet.interfaces import IProtocol
 from twisted.logger import Logger
 
 from iquila.database.directory import DataDirectory
@@ -64,6 +65,8 @@ class Core:
         """The gate of the moment; see :mod:`.role`."""
         self.operate: Callable[[str, bytes], Awaitable[bytes]] | None = None
         """Runs an administrative operation for the controller (:mod:`.server` sets it)."""
+        self.administrate: Callable[..., Awaitable[IProtocol]] | None = None
+        """Lets tools that speak the administration RPC in; set by the same."""
         self.pacer = Pacer(reactor)
         self.site = VENSite(lambda: self.role, reactor, self.pacer)
         self.factory = SortingFactory(self.site)

@@ -11,6 +11,7 @@ import time
 from typing import ClassVar
 
 from attrs import evolve, frozen
+from twisted.internet.interfaces import IProtocol
 from twisted.logger import Logger
 
 import iquila
@@ -45,7 +46,7 @@ from iquila.wire.login import Login
 from iquila.wire.passwords import check
 from iquila.wire.policy import DEFAULT_POLICY, Policy
 from iquila.wire.redirect import Redirect
-from iquila.wire.request import PasswordChange
+from iquila.wire.request import Administration, PasswordChange
 
 PRODUCT = f"iquila VEN Server {iquila.__version__}"
 VERSION, BUILD = 501, 9674
@@ -84,6 +85,12 @@ class Between:
         return []
 
     async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+        """Refuse."""
+        raise ServerCannotAccept
+
+    async def administrate(
+        self, request: Administration, challenge: bytes, peer: Peer
+    ) -> IProtocol:
         """Refuse."""
         raise ServerCannotAccept
 
@@ -155,6 +162,15 @@ class Role(Between):
         await self.system.transact(
             [put(evolve(user, password_hash=change.new_password, updated=now))]
         )
+
+    async def administrate(
+        self, request: Administration, challenge: bytes, peer: Peer
+    ) -> IProtocol:
+        """Let an administrator's tool in."""
+        admit = self.core.administrate
+        if admit is None:
+            raise ServerCannotAccept
+        return await admit(request, challenge, peer)
 
     # -- who it is
 

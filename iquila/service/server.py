@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from iquila.admin.jsonrpc import JSONRPC
+from iquila.admin.packrpc import PackRPC
 from iquila.admin.table import PARTS
 from iquila.database.directory import DataDirectory
 from iquila.database.records import Placement, ServerMode, ServerSettings, Switch, SwitchKind
@@ -127,6 +128,7 @@ class Server(Service):
         """Put the administration of this server on its listeners and its cluster connection."""
         managed = Managed(self)
         self.core.site.put(b"api", JSONRPC(managed, self.reactor))
+        self.core.administrate = PackRPC(managed, self.reactor).admit
 
         async def operate(operation: str, request: bytes) -> bytes:
             return PARTS.run(managed, operation, request)

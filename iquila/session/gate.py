@@ -10,12 +10,13 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
 from attrs import frozen
+from twisted.internet.interfaces import IProtocol
 
 from iquila.session.server import ServerSession
 from iquila.wire.hello import Hello
 from iquila.wire.login import Login
 from iquila.wire.redirect import Redirect
-from iquila.wire.request import PasswordChange
+from iquila.wire.request import Administration, PasswordChange
 
 
 @frozen
@@ -51,3 +52,8 @@ class Gate(Protocol):
 
     async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
         """Let a user replace their own password (reference §1.6)."""
+
+    async def administrate(
+        self, request: Administration, challenge: bytes, peer: Peer
+    ) -> IProtocol:
+        """Return the protocol that serves an administrator who proved the right (§7.9)."""

@@ -161,10 +161,20 @@ class HandshakeConnection(Protocol):
             self._hand_over(data, reply, reply.takes_over)
             return
         io.write_through(memoryview(data))
-        if reply.close:
+        if reply.administration is not None:
+            self._leave_to(reply.administration)
+        elif reply.close:
             io.loseConnection()
         elif self._reader.rest and not self._answered():
             self._next()
+
+    def _leave_to(self, protocol: IProtocol) -> None:
+        """Let a protocol that carries no blocks have the connection."""
+        io, self._io, rest = self._io, None, self._reader.rest
+        io.relax()
+        io.switch_protocol(protocol)
+        if rest:
+            protocol.dataReceived(rest)
 
     def _hand_over(self, data: bytes, reply: Reply, connection: BlockConnection) -> None:
         """Send the last answer, and let the data phase have the connection."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from attrs import frozen
+from twisted.internet.interfaces import IProtocol
 
 from iquila.errors import NotSupported, ProtocolError, VENError
 from iquila.session.connection import BlockConnection
@@ -21,7 +22,7 @@ from iquila.wire.login import Login
 from iquila.wire.pack import Pack
 from iquila.wire.redirect import Redirect
 from iquila.wire.refusal import error_pack
-from iquila.wire.request import EnumSwitches, Noop, PasswordChange, parse_request
+from iquila.wire.request import Administration, EnumSwitches, Noop, PasswordChange, parse_request
 
 MAX_NOOPS = 30
 """How often a client may ask for patience while a person is asked something."""
@@ -44,6 +45,8 @@ class Reply:
     pack: Pack
     takes_over: BlockConnection | None = None
     """The protocol that has the connection once the pack is sent."""
+    administration: IProtocol | None = None
+    """The same, for a connection that carries no blocks."""
     session: ServerSession | None = None
     """A session that was made for this reply: to be ended if it cannot be delivered."""
     cure_before: bool = False
@@ -97,6 +100,10 @@ class Negotiation:
         if isinstance(request, PasswordChange):
             await self._gate.change_password(request, self._challenge)
             return Reply(_error_zero())
+        if isinstance(request, Administration):
+            served = await self._gate.administrate(request, self._challenge, self._peer())
+            # Without an error, not with the error 0: some clients look for the name alone.
+            return Reply(Pack().add_padding(), administration=served)
         raise NotSupported
 
     def _noop(self) -> Reply:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.interfaces import IProtocol
+from twisted.internet.interfaces import IDelayedCall, IProtocol
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
@@ -21,6 +23,8 @@ from iquila.wire.requests import begins_handshake
 
 IDLE_SECONDS = 60
 """Time between two requests of an ordinary HTTP client."""
+REQUEST_SECONDS = 30
+"""Time for a request to arrive completely: Twisted's own time begins anew with every byte."""
 BODY_LIMIT = 1024 * 1024
 
 _PAGE = f"""<!DOCTYPE html>
@@ -60,10 +64,13 @@ class VENChannel(HTTPChannel):
     """An HTTP connection, until a request of the VEN handshake follows."""
 
     site: VENSite
+    _arriving: IDelayedCall | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes; give the connection back where they are not for an HTTP server."""
         if self.requests or begins_handshake(data) is False:
+            if self._arriving is None:
+                self._arriving = self.callLater(REQUEST_SECONDS, self.forceAbortClient)
             super().dataReceived(data)
             return
         transport: Any = self.transport
@@ -73,6 +80,21 @@ class VENChannel(HTTPChannel):
         handshake = self.site.buildProtocol(transport.getPeer())
         transport.switch_protocol(handshake)
         handshake.dataReceived(data)
+
+    def allContentReceived(self) -> None:
+        """Note that a request is complete."""
+        self._arrived()
+        super().allContentReceived()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Let go."""
+        self._arrived()
+        super().connectionLost(reason)
+
+    def _arrived(self) -> None:
+        if self._arriving is not None and self._arriving.active():
+            self._arriving.cancel()
+        self._arriving = None
 
 
 class VENSite(Site):

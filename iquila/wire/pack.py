@@ -107,6 +107,11 @@ class Pack:
         element = self._elements.get(name.lower())
         return 0 if element is None else len(element[2])
 
+    def kind(self, name: str) -> Type | None:
+        """Return the type of an element, None where it is missing."""
+        element = self._elements.get(name.lower())
+        return None if element is None else element[1]
+
     # -- writing
 
     def _add(self, name: str, kind: Type, values: list[Value]) -> Pack:

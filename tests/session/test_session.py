@@ -10,12 +10,13 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IProtocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from iquila.errors import AuthenticationFailed, ConfigurationError, SessionTimedOut
+from iquila.errors import AccessDenied, AuthenticationFailed, ConfigurationError, SessionTimedOut
 from iquila.session.account import RetryPolicy
 from iquila.session.certificate import load_or_make, make_identity, normal_fingerprint
 from iquila.session.connection import QUEUE_LIMIT, BlockConnection
@@ -37,7 +38,7 @@ from iquila.wire.node import NodeInformation
 from iquila.wire.pack import Pack
 from iquila.wire.policy import Policy
 from iquila.wire.redirect import Redirect
-from iquila.wire.request import PasswordChange
+from iquila.wire.request import Administration, PasswordChange
 from iquila.wire.scan import MARK
 
 HEADROOM = 64
@@ -382,6 +383,11 @@ class Role:
 
     async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
         raise AuthenticationFailed
+
+    async def administrate(
+        self, request: Administration, challenge: bytes, peer: Peer
+    ) -> IProtocol:
+        raise AccessDenied
 
 
 class NegotiationTests(SessionTestCase):

@@ -33,6 +33,55 @@ def table(text: str) -> dict[str, str]:
     return {match["key"]: match["value"] for match in _ROW.finditer(text)}
 
 
+def install(host: Host, programs: Path, kinds: tuple[str, ...]) -> None:
+    """Give a host programs of its own, ``iquila-test-KIND``, and folders for their state."""
+    if programs.exists():
+        return
+    programs.mkdir()
+    shutil.copy(SOFTETHER_TEXTS, programs / SOFTETHER_TEXTS.name)
+    for kind in kinds:
+        source = SOFTETHER_PROGRAMS / f"vpn{kind}" / f"vpn{kind}"
+        shutil.copy(source, programs / f"iquila-test-{kind}")
+    for folder in STATE_FOLDERS:
+        own = host.scratch / folder.parent.name
+        own.mkdir()
+        folder.mkdir(parents=True, exist_ok=True)  # a mount needs a place
+        host.mounts[own.resolve()] = folder
+
+
+@define
+class Administrator:
+    """Debian's vpncmd on a host, administering a server somewhere in the network."""
+
+    host: Host
+    server: str
+    """``ADDRESS:PORT``."""
+    password: str
+
+    def __attrs_post_init__(self) -> None:
+        install(self.host, self._programs, ("cmd",))
+
+    @property
+    def _programs(self) -> Path:
+        return self.host.scratch / "programs"
+
+    def command(self, *words: str, switch: str = "", options: tuple[str, ...] = ()) -> str:
+        """
+        Run one command and return what is printed.
+
+        :param switch: begin at this Virtual Switch.
+        :raises CommandFailed: it was refused; the text holds its number and reason.
+        """
+        chosen = (f"/ADMINHUB:{switch}",) if switch else ()
+        return self.host.run(
+            [
+                *(str(self._programs / "iquila-test-cmd"), self.server, "/SERVER"),
+                *(f"/PASSWORD:{self.password}", *chosen, *options, "/CMD", *words),
+            ],
+            timeout=40.0,
+        )
+
+
 @define
 class Daemon:
     """One SoftEther daemon on a host of its own; `kind` is ``client`` or ``server``."""
@@ -54,18 +103,7 @@ class Daemon:
         eventually(lambda: self.command("About"), f"{self.host.name}: answer", timeout=timeout)
 
     def _install(self) -> None:
-        if self._programs.exists():
-            return
-        self._programs.mkdir()
-        shutil.copy(SOFTETHER_TEXTS, self._programs / SOFTETHER_TEXTS.name)
-        for kind in (self.kind, "cmd"):
-            source = SOFTETHER_PROGRAMS / f"vpn{kind}" / f"vpn{kind}"
-            shutil.copy(source, self._programs / f"iquila-test-{kind}")
-        for folder in STATE_FOLDERS:
-            own = self.host.scratch / folder.parent.name
-            own.mkdir()
-            folder.mkdir(parents=True, exist_ok=True)  # a mount needs a place
-            self.host.mounts[own.resolve()] = folder
+        install(self.host, self._programs, (self.kind, "cmd"))
 
     def command(self, *arguments: str, options: tuple[str, ...] = ()) -> str:
         """

@@ -1,0 +1,203 @@
+"""
+The administration RPC of the system's own tools (reference §7.9): a length and a PACK each way.
+
+One request at a time: the next one is read when the answer to the last has gone out.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, ClassVar
+
+from attrs import evolve
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from iquila.admin.authority import prove
+from iquila.admin.managed import ManagedServer
+from iquila.admin.operation import Caller
+from iquila.admin.packform import from_pack, to_pack
+from iquila.admin.table import OPERATIONS
+from iquila.errors import (
+    AccessDenied,
+    Conflict,
+    InternalError,
+    InvalidParameter,
+    IquilaError,
+    NotSupported,
+    PackError,
+    TooManyConnections,
+    VENError,
+)
+from iquila.session.gate import Peer
+from iquila.wire.pack import RPC_LIMITS, Pack
+from iquila.wire.request import Administration
+
+MAX_CONNECTIONS = 256
+"""Administrators at the same time."""
+MESSAGE_SECONDS = 60.0
+"""Time for a request to arrive completely, once it has begun."""
+WRONG_PASSWORD_SECONDS = 1.0
+"""What a wrong password costs its sender."""
+_LENGTH = struct.Struct(">I")
+Answer = Callable[[Pack], Awaitable[Pack]]
+
+
+class PackRPC:
+    """
+    The door for tools that speak the administration RPC.
+
+    :param server: what is administered.
+    :param reactor: for delays.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, server: ManagedServer, reactor: Any) -> None:
+        self._server = server
+        self._reactor = reactor
+        self._connections: set[PackConnection] = set()
+
+    async def admit(self, request: Administration, challenge: bytes, peer: Peer) -> PackConnection:
+        """
+        Return the protocol that serves an administrator.
+
+        :raises VENError: why nobody is let in.
+        """
+        if len(self._connections) >= MAX_CONNECTIONS:
+            raise TooManyConnections("Too many administrators are connected: try again later.")
+        try:
+            caller = prove(
+                self._server, request.switch, request.secure_password, challenge, peer.address
+            )
+        except AccessDenied:
+            await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
+            raise
+        caller = evolve(caller, address=str(peer.address), door="pack-rpc")
+        answer = partial(self.answer, caller)
+        return PackConnection(self._reactor, answer, self._connections)
+
+    async def answer(self, caller: Caller, request: Pack) -> Pack:
+        """Return the reply to a request, or the pack that says why there is none."""
+        name = request.get_str("function_name")
+        try:
+            operation = OPERATIONS.get(name)
+            if operation is None:
+                raise NotSupported
+            wanted = from_pack(operation.request, request)
+            return to_pack(await operation.run(self._server, caller, wanted))
+        except Conflict:
+            return _failure(InvalidParameter("Somebody else changed this: try again."))
+        except VENError as error:
+            return _failure(error)
+        except IquilaError as error:
+            return _failure(InternalError(str(error)))
+        except Exception:
+            self._log.failure("{name} failed", name=name[:64])
+            return _failure(InternalError())
+
+
+def _failure(error: VENError) -> Pack:
+    # Debian's tool reads the number in the first, other readers in the second; the sentence is
+    # for people.
+    pack = Pack().add_int("error", error.code).add_int("error_code", error.code)
+    return pack.add_str("message", str(error))
+
+
+class PackConnection(Protocol):
+    """
+    One administrator's connection.
+
+    :param answer: called with each request; never fails.
+    :param open: the connections there are; this one is among them while it is open.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, clock: Any, answer: Answer, open: set[PackConnection]) -> None:
+        self._clock = clock
+        self._answer = answer
+        self._open = open
+        self._buffer = bytearray()
+        self._answering: Deferred[None] | None = None
+        self._deadline: Any = None
+        self._io: Any = None
+
+    def connectionMade(self) -> None:
+        """Count among the connections; a peer that vanished is found by TCP."""
+        self._io = self.transport
+        self._open.add(self)
+        self._io.setTcpKeepAlive(True)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Let go; what is being done is finished, and its answer lost."""
+        self._io = None
+        self._open.discard(self)
+        self._stop_deadline()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Collect a request."""
+        if self._io is None:
+            return
+        self._buffer += data
+        if len(self._buffer) > RPC_LIMITS.total + _LENGTH.size:
+            self._io.abortConnection()
+            return
+        self._next()
+
+    def _next(self) -> None:
+        if self._answering is not None or self._io is None:
+            return
+        pack = self._take()
+        if pack is None:
+            return
+        self._answering = Deferred.fromCoroutine(self._serve(pack))
+        self._answering.addErrback(lambda f: self._log.failure("An answer failed", f))
+        self._answering.addBoth(self._answered)
+
+    def _answered(self, _result: object) -> None:
+        self._answering = None
+        if self._buffer:
+            self._clock.callLater(0, self._next)
+
+    def _take(self) -> Pack | None:
+        """Return the next request, None where it is not complete."""
+        if not self._buffer:
+            return None
+        if len(self._buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer)
+            if not 4 <= length <= RPC_LIMITS.total:
+                self._io.abortConnection()
+                return None
+            end = _LENGTH.size + length
+            if len(self._buffer) >= end:
+                self._stop_deadline()
+                body = bytes(self._buffer[_LENGTH.size : end])
+                del self._buffer[:end]
+                return self._decoded(body)
+        if self._deadline is None:
+            self._deadline = self._clock.callLater(MESSAGE_SECONDS, self._io.abortConnection)
+        return None
+
+    def _decoded(self, body: bytes) -> Pack | None:
+        try:
+            return Pack.decode(body, RPC_LIMITS)
+        except PackError as error:
+            self._log.info("An administrator's connection is closed: {error}", error=error)
+            self._io.abortConnection()
+            return None
+
+    async def _serve(self, request: Pack) -> None:
+        reply = (await self._answer(request)).encode()
+        if self._io is not None:
+            self._io.write(_LENGTH.pack(len(reply)) + reply)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
