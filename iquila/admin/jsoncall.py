@@ -94,7 +94,8 @@ class JSONCalls:
         if operation is None:
             raise NotSupported
         page = _page(operation, parameters)
-        _check_names(operation, parameters)
+        if operation.served:
+            _check_names(operation, parameters)
         request = from_json(operation.request, parameters)
         return _cut(to_json(await operation.run(self._server, caller, request)), page)
 

@@ -10,7 +10,8 @@ from attrs import frozen
 
 from iquila.admin.managed import ManagedServer
 from iquila.database.actor import Actor, acting
-from iquila.database.belongings import SwitchOptions
+from iquila.database.administratoroptions import ADMINISTRATOR
+from iquila.database.options import administrator_option
 from iquila.database.records import ServerMode
 from iquila.errors import NotEnoughRights, NotSupported, VENError
 
@@ -59,6 +60,8 @@ class Effect(Enum):
 
 
 Handler = Callable[[ManagedServer, Caller, Any], Awaitable[Any]]
+OptionName = str | Callable[[Any], str]
+"""An administrator option, or what tells from a request which one it is."""
 
 
 @frozen
@@ -73,8 +76,12 @@ class Operation:
     refused: Mapping[ServerMode, type[VENError]]
     handler: Handler
     effect: Effect = Effect.CHANGE
-    denied_by: str = ""
+    denied_by: OptionName = ""
     """The administrator option of the switch that takes this from the switch's administrator."""
+    allowed_by: str = ""
+    """The administrator option without which the switch's administrator may not do this."""
+    served: bool = True
+    """False where all that is answered is a refusal; parameters may be any then."""
 
     async def run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
         """
@@ -100,10 +107,17 @@ class Operation:
             return self.who is Who.ANY
         if not request.hub_name or not caller.may_see(request.hub_name):
             return False
-        if not self.denied_by:
-            return True
-        options = server.system.get(SwitchOptions, request.hub_name)
-        return options is None or not options.administrator.get(self.denied_by)
+        denied = self.denied_by(request) if callable(self.denied_by) else self.denied_by
+        if denied and administrator_option(server.system, request.hub_name, denied):
+            return False
+        return not self.allowed_by or bool(
+            administrator_option(server.system, request.hub_name, self.allowed_by)
+        )
+
+
+def withheld(server: ManagedServer, caller: Caller, switch: str, option: str) -> bool:
+    """Return whether a switch's administrator calls, and an option takes something from them."""
+    return bool(caller.switch) and bool(administrator_option(server.system, switch, option))
 
 
 class Table:
@@ -131,7 +145,9 @@ class Table:
         who: Who = Who.SERVER,
         refused: Mapping[ServerMode, type[VENError]] | None = None,
         effect: Effect | None = None,
-        denied_by: str = "",
+        denied_by: OptionName = "",
+        allowed_by: str = "",
+        served: bool = True,
     ) -> Callable[[Handler], Handler]:
         """
         Define the operation that the decorated function does; its docstring is its purpose.
@@ -141,6 +157,9 @@ class Table:
         if effect is None:
             reads = name.startswith(("Enum", "Get"))
             effect = Effect.READ if reads else Effect.CHANGE
+        for option in (denied_by, allowed_by):
+            if isinstance(option, str) and option and option not in ADMINISTRATOR:
+                raise ValueError(f"there is no administrator option {option}")
 
         def define(handler: Handler) -> Handler:
             if name in self._operations:
@@ -155,6 +174,8 @@ class Table:
                 handler,
                 effect,
                 denied_by,
+                allowed_by,
+                served,
             )
             return handler
 
@@ -168,6 +189,7 @@ class Table:
         request: type[Any] | None = None,
         who: Who = Who.SERVER,
         refused: Mapping[ServerMode, type[VENError]] | None = None,
+        denied_by: str = "",
     ) -> None:
         """Define an operation that this server does not do: it answers error 33 and says why."""
 
@@ -175,7 +197,10 @@ class Table:
             raise NotSupported(why)
 
         refuse.__doc__ = purpose
-        self.operation(name, request or Nothing, Nothing, who, refused)(refuse)
+        asked = request or Nothing
+        self.operation(name, asked, Nothing, who, refused, denied_by=denied_by, served=False)(
+            refuse
+        )
 
 
 @frozen

@@ -101,7 +101,7 @@ def sessions_here(server: ManagedServer, request: Hub) -> SessionList:
     return SessionList(request.hub_name, tuple(_item(server, session) for session in found))
 
 
-@TABLE.operation("EnumSession", Hub, SessionList, Who.SWITCH)
+@TABLE.operation("EnumSession", Hub, SessionList, Who.SWITCH, denied_by="no_enum_session")
 async def enum_session(server: ManagedServer, caller: Caller, request: Hub) -> SessionList:
     """List the sessions of a Virtual Switch, and on which server each is."""
     switch = known(server, request.hub_name)
@@ -240,7 +240,9 @@ def session_here(server: ManagedServer, request: SessionName) -> SessionStatus:
     )
 
 
-@TABLE.operation("GetSessionStatus", SessionName, SessionStatus, Who.SWITCH)
+@TABLE.operation(
+    "GetSessionStatus", SessionName, SessionStatus, Who.SWITCH, denied_by="no_query_session"
+)
 async def get_session_status(
     server: ManagedServer, caller: Caller, request: SessionName
 ) -> SessionStatus:
@@ -256,7 +258,9 @@ def end_here(server: ManagedServer, request: SessionName) -> SessionName:
     return request
 
 
-@TABLE.operation("DeleteSession", SessionName, SessionName, Who.SWITCH)
+@TABLE.operation(
+    "DeleteSession", SessionName, SessionName, Who.SWITCH, denied_by="no_disconnect_session"
+)
 async def delete_session(
     server: ManagedServer, caller: Caller, request: SessionName
 ) -> SessionName:
@@ -335,7 +339,7 @@ async def enum_mac_table(server: ManagedServer, caller: Caller, request: Hub) ->
 
 @frozen
 class MacKey:
-    """A learned address by its number in the list."""
+    """A learned MAC or IP address by its number in the list."""
 
     hub_name: str = text("HubName")
     key: int = u32("Key")
@@ -352,7 +356,7 @@ def forget_here(server: ManagedServer, request: MacKey) -> MacKey:
     raise ObjectNotFound("There is no such MAC address: list the table again.")
 
 
-@TABLE.operation("DeleteMacTable", MacKey, MacKey, Who.SWITCH)
+@TABLE.operation("DeleteMacTable", MacKey, MacKey, Who.SWITCH, denied_by="no_delete_mactable")
 async def delete_mac_table(server: ManagedServer, caller: Caller, request: MacKey) -> MacKey:
     """Forget a learned MAC address."""
     switch = known(server, request.hub_name)
@@ -361,3 +365,40 @@ async def delete_mac_table(server: ManagedServer, caller: Caller, request: MacKe
             await forget_here.at(server, row, request)
             return request
     raise ObjectNotFound("There is no such MAC address: list the table again.")
+
+
+@frozen
+class IpItem:
+    """A learned IP address; told under three names, as the protocol has it."""
+
+    key: int = u32("Key")
+    session: str = text("SessionName")
+    address4: str = address("Ip")
+    address6: str = address("IpV6")
+    ip: str = address("IpAddress")
+    dhcp: bool = flag("DhcpAllocated")
+    created: int = time("CreatedTime")
+    updated: int = time("UpdatedTime")
+    remote: bool = flag("RemoteItem")
+    remote_host: str = text("RemoteHostname")
+
+
+@frozen
+class IpList:
+    """The learned IP addresses of a switch."""
+
+    hub_name: str = text("HubName")
+    entries: tuple[IpItem, ...] = items("IpTable", IpItem)
+
+
+@TABLE.operation("EnumIpTable", Hub, IpList, Who.SWITCH)
+async def enum_ip_table(server: ManagedServer, caller: Caller, request: Hub) -> IpList:
+    """List the IP addresses that a Virtual Switch has learned: it learns none yet."""
+    return IpList(known(server, request.hub_name).name)
+
+
+@TABLE.operation("DeleteIpTable", MacKey, MacKey, Who.SWITCH, denied_by="no_delete_iptable")
+async def delete_ip_table(server: ManagedServer, caller: Caller, request: MacKey) -> MacKey:
+    """Forget a learned IP address; as none is learned yet, there is never one."""
+    known(server, request.hub_name)
+    raise ObjectNotFound("There is no such IP address: list the table again.")

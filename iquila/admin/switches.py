@@ -18,10 +18,10 @@ from iquila.admin.fields import (
     u32,
 )
 from iquila.admin.managed import ManagedServer
-from iquila.admin.operation import Caller, Nothing, Table, Who
+from iquila.admin.operation import Caller, Nothing, Table, Who, withheld
 from iquila.admin.parts import Parts
 from iquila.cluster.roster import InstanceLoad
-from iquila.database.belongings import BELONGINGS
+from iquila.database.belongings import BELONGINGS, AccessRule
 from iquila.database.records import (
     LoginCount,
     Placement,
@@ -39,6 +39,7 @@ from iquila.errors import (
     InvalidName,
     InvalidParameter,
     NotController,
+    NotEnoughRights,
     NotSupported,
     SwitchExists,
     SwitchNotFound,
@@ -175,11 +176,24 @@ async def set_hub(server: ManagedServer, caller: Caller, request: HubSettings) -
         no_enum=request.no_enum,
     )
     passwords = _passwords(request)
+    if request.online != switch.online:
+        _check_right(server, caller, switch, _online_option(request))
     if passwords is not None:
+        _check_right(server, caller, switch, "no_change_admin_password")
         hashed, secure = passwords
         changed = evolve(changed, hashed_password=hashed, secure_password=secure)
     await _replace(server, switch, changed)
     return evolve(_described(changed), password=request.password)
+
+
+def _check_right(server: ManagedServer, caller: Caller, switch: Switch, option: str) -> None:
+    if withheld(server, caller, switch.name, option):
+        raise NotEnoughRights
+
+
+def _online_option(request: HubSettings | HubOnline) -> str:
+    """Return the option that keeps a switch's administrator from letting it run or stop."""
+    return "no_online" if request.online else "no_offline"
 
 
 async def _replace(server: ManagedServer, old: Switch, new: Switch) -> None:
@@ -213,7 +227,9 @@ class HubOnline:
     online: bool = flag("Online")
 
 
-@TABLE.operation("SetHubOnline", HubOnline, HubOnline, Who.SWITCH, NOT_ON_MEMBER)
+@TABLE.operation(
+    "SetHubOnline", HubOnline, HubOnline, Who.SWITCH, NOT_ON_MEMBER, denied_by=_online_option
+)
 async def set_hub_online(server: ManagedServer, caller: Caller, request: HubOnline) -> HubOnline:
     """Let a Virtual Switch run, or stop it: its sessions end."""
     switch = known(server, request.hub_name)
@@ -316,6 +332,7 @@ def _own_status(server: ManagedServer, switch: Switch) -> HubStatus:
         hub_name=switch.name,
         online=switch.online,
         kind=int(switch.kind),
+        access_lists=len(server.system.all(AccessRule, user_key(switch.name, ""))),
         users=len(server.system.all(User, user_key(switch.name, ""))),
         last_communication=switch.created,
         last_login=count.last_login or switch.created,

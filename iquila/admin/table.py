@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from iquila.admin import cluster, server, sessions, switches, tokens, users
+from iquila.admin import (
+    access,
+    addresses,
+    cluster,
+    message,
+    options,
+    server,
+    sessions,
+    switches,
+    tokens,
+    unbuilt,
+    users,
+)
 from iquila.admin.operation import Table
 from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
-for _module in (server, cluster, switches, users, sessions, tokens):
+for _module in (
+    server,
+    cluster,
+    switches,
+    users,
+    sessions,
+    access,
+    addresses,
+    options,
+    message,
+    unbuilt,
+    tokens,
+):
     OPERATIONS.add(_module.TABLE)
 
 PARTS = Parts()

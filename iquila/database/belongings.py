@@ -94,10 +94,17 @@ class SwitchOptions(Record):
 
 
 @frozen
-class AccessRule:
-    """One rule of an access list (reference §9.4). Addresses are text, MACs 6 bytes."""
+class AccessRule(Record):
+    """
+    One rule of a switch's access list (reference §9.4). Addresses are text, MACs 6 bytes.
 
-    id: int
+    Rules are looked at by priority, and by number where that is the same. Each is a record of
+    its own: a list may be far longer than what one step of a replica carries.
+    """
+
+    kind_name: ClassVar[str] = "access"
+    switch: str
+    number: int
     note: str = ""
     active: bool = True
     priority: int = 0
@@ -105,6 +112,7 @@ class AccessRule:
     ipv6: bool = False
     source: str = UNSET
     source_mask: str = UNSET
+    """Masks are compared bit by bit: any pattern is one."""
     destination: str = UNSET
     destination_mask: str = UNSET
     protocol: int = 0
@@ -129,19 +137,10 @@ class AccessRule:
     """Per cent."""
     redirect_url: str = ""
 
-
-@frozen
-class AccessList(Record):
-    """The rules of a switch, by priority."""
-
-    kind_name: ClassVar[str] = "access"
-    switch: str
-    rules: tuple[AccessRule, ...] = ()
-
     @property
     def key(self) -> str:
-        """The switch's name."""
-        return self.switch.lower()
+        """``switch/number``."""
+        return numbered_key(self.switch, self.number)
 
 
 @frozen
@@ -213,7 +212,7 @@ BELONGINGS: tuple[type[Record], ...] = (
     RadiusServer,
     LogSettings,
     SwitchOptions,
-    AccessList,
+    AccessRule,
     AddressList,
     TrustedCA,
     RevokedCertificate,

@@ -145,8 +145,8 @@ class Database:
         wanted = prefix.lower()
         return [
             record
-            for key in sorted(entries)
-            if key.startswith(wanted) and isinstance(record := entries[key].record, record_type)
+            for key in sorted(key for key in entries if key.startswith(wanted))
+            if isinstance(record := entries[key].record, record_type)
         ]
 
     def unchanged(self, record_type: type[Record], key: str) -> Compare:

@@ -20,6 +20,10 @@ from iquila.link.commands import Page, ReplacePage, Replicate, Revision
 from iquila.link.protocol import LinkProtocol
 
 BATCH_BYTES = 1_000_000
+LARGEST = 2 * BATCH_BYTES
+"""A revision that is larger fits in no message: the member gets a copy instead, page by page."""
+ROW_BYTES = 32
+"""What a row takes besides its key and its value."""
 DEADLINE = 10.0
 """Seconds in which a member has to make one batch durable."""
 COPY_LIMIT = 10_000_000
@@ -73,7 +77,7 @@ class Replicator:
 
     async def _step(self) -> None:
         changes = None if self.revision is None else self._source.changes_since(self.revision)
-        if changes is None:
+        if changes is None or _size(changes[0]) > LARGEST:
             await self._copy(self._source.snapshot())
             return
         batch = _batch(changes)
@@ -92,13 +96,20 @@ class Replicator:
 
 
 def _batch(commits: list[Commit]) -> tuple[Revision, ...]:
-    batch, size = [], 0
+    batch: list[Revision] = []
+    size = 0
     for commit in commits:
+        size += _size(commit)
+        if batch and size > LARGEST:
+            break
         batch.append(Revision(commit.revision, commit.rows))
-        size += sum(len(key) + len(value or b"") for _kind, key, value in commit.rows)
         if size >= BATCH_BYTES:
             break
     return tuple(batch)
+
+
+def _size(commit: Commit) -> int:
+    return sum(ROW_BYTES + len(key) + len(value or b"") for _kind, key, value in commit.rows)
 
 
 def _pages(content: Content) -> list[Page]:

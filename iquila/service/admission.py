@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from iquila.database.store import Database
 from iquila.errors import ServerCannotAccept, SwitchFull, SwitchNotFound
+from iquila.service.bounds import check_numbers
 from iquila.service.instances import Instance
 from iquila.session.gate import Peer
 from iquila.session.server import ServerSession, SessionFacts
@@ -29,6 +31,7 @@ class Admission:
     """
     Makes the sessions of one server.
 
+    :param system: where the switches' own limits are.
     :param ended: called with each session that is over.
     """
 
@@ -36,11 +39,13 @@ class Admission:
         self,
         clock: Any,
         sessions: SessionTable,
+        system: Database,
         max_sessions: Callable[[], int],
         ended: Callable[[ServerSession], None],
     ) -> None:
         self._clock = clock
         self._sessions = sessions
+        self._system = system
         self._max_sessions = max_sessions
         self._ended = ended
         self._connections = 0
@@ -72,7 +77,7 @@ class Admission:
             raise ServerCannotAccept
         if instance is None:
             raise SwitchNotFound
-        self._check_limits(instance, unlimited)
+        self._check_limits(instance, unlimited, login.is_bridge)
         self._connections += 1
         half = login.options.half_connection
         wanted = min(login.options.max_connection, policy.max_connection or MAX_CONNECTIONS)
@@ -104,6 +109,7 @@ class Admission:
                 iquila=login.iquila,
                 # A monitor gets copies of what others send: ordinary frames always.
                 super_frames=login.super_frames and not login.options.monitor_mode,
+                message=instance.record.message,
             ),
             instance.switch,
             self._over,
@@ -111,10 +117,12 @@ class Admission:
         self._sessions.add(session)
         return session
 
-    def _check_limits(self, instance: Instance, unlimited: bool) -> None:
+    def _check_limits(self, instance: Instance, unlimited: bool, bridge: bool) -> None:
         limit = instance.record.max_sessions
-        if not unlimited and limit and self._sessions.count(instance.name) >= limit:
+        count = self._sessions.count(instance.name)
+        if not unlimited and limit and count >= limit:
             raise SwitchFull
+        check_numbers(self._system, instance.name, count, instance.switch.bridges, bridge)
         if len(self._sessions) >= self._max_sessions():
             raise SwitchFull("The server has as many sessions as it may: try again later.")
 

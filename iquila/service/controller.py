@@ -251,12 +251,14 @@ class Controller(Role):
         except VENError:
             self.roster.withdrawn(member, ticket_hash(ticket))
             raise
-        return redirect_to(link.description, peer, ticket)
+        return redirect_to(link.description, peer, ticket, passed.switch.message)
 
 
-def redirect_to(member: MemberDescription, peer: Peer, ticket: bytes) -> Redirect:
+def redirect_to(
+    member: MemberDescription, peer: Peer, ticket: bytes, message: str = ""
+) -> Redirect:
     """
-    Return the redirect to a member.
+    Return the redirect to a member, with the switch's message.
 
     The port that the client came in on goes first where the member has it, because clients of
     the protocol take the first (reference §5.2).
@@ -265,7 +267,7 @@ def redirect_to(member: MemberDescription, peer: Peer, ticket: bytes) -> Redirec
     address, hosts = _ipv4(member.address), member.hosts
     if address is None:
         address, hosts = IPv4Address(0), (*hosts, member.address)
-    return Redirect(address, ports, ticket, member.certificate, hosts=hosts)
+    return Redirect(address, ports, ticket, member.certificate, message, hosts)
 
 
 @lru_cache(maxsize=1024)

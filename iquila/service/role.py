@@ -28,6 +28,7 @@ from iquila.errors import (
     TooManyLogins,
     WrongAuthType,
 )
+from iquila.service import bounds
 from iquila.service.admission import Admission
 from iquila.service.core import Core
 from iquila.service.instances import Instances
@@ -114,6 +115,7 @@ class Role(Between):
         self.admission = Admission(
             core.reactor,
             core.sessions,
+            system,
             lambda: core.settings.max_sessions,
             self.session_ended,
         )
@@ -149,6 +151,7 @@ class Role(Between):
         """Let a user replace their own password (reference §1.6)."""
         if self.system.get(Switch, change.switch) is None:
             raise SwitchNotFound
+        bounds.check_password_change(self.system, change.switch)
         user = self.system.get(User, user_key(change.switch, change.user))
         if user is None:
             raise OldPasswordWrong
@@ -187,22 +190,30 @@ class Role(Between):
             raise SwitchNotFound(
                 f"There is no Virtual Switch '{login.switch[:64]}' on this server: check its name."
             )
+        bounds.check_address(self.system, switch, peer.address)
         if not switch.online:
             raise SwitchOffline
         if is_administrator(login.user):
             authenticate_administrator(switch, login.auth, challenge, peer.address)
             policy = session_policy(administrator_policy(), login)
-            return Passed(switch, ADMINISTRATOR, policy, administrator=True)
-        return self._authenticate_user(switch, login, challenge)
+            passed = Passed(switch, ADMINISTRATOR, policy, administrator=True)
+        else:
+            passed = self._authenticate_user(switch, login, challenge, peer)
+        bounds.check_client(self.system, switch, login)
+        return passed
 
-    def _authenticate_user(self, switch: Switch, login: Login, challenge: bytes) -> Passed:
+    def _authenticate_user(
+        self, switch: Switch, login: Login, challenge: bytes, peer: Peer
+    ) -> Passed:
         user = self.system.get(User, user_key(switch.name, login.user))
         if user is None:
             raise AuthenticationFailed
         authenticate_user(user, login.auth, challenge)
+        bounds.check_empty_password(self.system, user, peer.address)
         if user.expires and user.expires <= time.time() * 1000:
             raise AccessDenied("The user's account has expired.")
-        policy = session_policy(user.policy or DEFAULT_POLICY, login)
+        policy = bounds.bounded(self.system, switch, user.policy or DEFAULT_POLICY)
+        policy = session_policy(policy, login)
         self._check_logins(switch, user, policy, login)
         return Passed(switch, user.name, policy, group=user.group, real_name=user.real_name)
 

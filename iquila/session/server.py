@@ -61,6 +61,8 @@ class SessionFacts:
     """Version of our own extensions that the client speaks, 0 for other clients."""
     super_frames: bool = False
     """Whether both ends take super-frames."""
+    message: str = ""
+    """What the switch shows its clients."""
 
 
 class _Unplugged:
@@ -132,7 +134,7 @@ class ServerSession(Tunnel):
         """Compare a presented session key, in constant time."""
         return hmac.compare_digest(self.facts.key, key)
 
-    def welcome(self, controllers: tuple[str, ...] = (), message: str = "") -> Welcome:
+    def welcome(self, controllers: tuple[str, ...] = ()) -> Welcome:
         """Return the welcome that opens this session at the client."""
         facts = self.facts
         return Welcome(
@@ -144,7 +146,7 @@ class ServerSession(Tunnel):
             half_connection=facts.half_duplex,
             qos=facts.qos,
             policy=facts.policy,
-            message=message,
+            message=facts.message,
             controllers=controllers,
             super_frames=facts.super_frames,
         )

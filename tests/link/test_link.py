@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from iquila.cluster.roster import LoadReport
 from iquila.cluster.tickets import Grant
+from iquila.database.belongings import AccessRule
 from iquila.database.records import Switch, SwitchKind, User
 from iquila.database.store import Database, put
 from iquila.errors import AccessDenied, Disconnected, ObjectNotFound, VENError
@@ -384,6 +385,20 @@ class LifeTests(LinkTestCase):
         self.net.pump(5.0)
         self.assertEqual(self.member.replica.revision, 2)
         self.assertEqual(self.member.changes, ["online", "offline", "online"])
+
+    def test_a_revision_that_fits_in_no_message(self) -> None:
+        """It comes as a copy, page by page; the next one as a revision again."""
+        self.change(Switch("office", SwitchKind.STATIC))
+        rules = [AccessRule("office", n, note="n" * 200) for n in range(8_000)]
+        self.change(*rules)
+        self.assertEqual(self.member.replica.revision, 2)
+        self.assertEqual(len(self.member.replica.all(AccessRule)), 8_000)
+        self.change(User("office", "alice"))
+        self.change(*(AccessRule("office", n) for n in range(8_000)))
+        self.assertEqual(
+            self.member.replica.all(AccessRule), self.controller.system.all(AccessRule)
+        )
+        self.assertEqual(self.member.changes, ["online"])
 
     def test_tickets(self) -> None:
         """A ticket is acknowledged when it is written, refusals keep their number."""
