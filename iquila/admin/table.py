@@ -6,6 +6,7 @@ from iquila.admin import (
     access,
     addresses,
     cluster,
+    configuration,
     message,
     options,
     server,
@@ -22,6 +23,7 @@ OPERATIONS = Table()
 for _module in (
     server,
     cluster,
+    configuration,
     switches,
     users,
     sessions,
