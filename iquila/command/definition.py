@@ -65,13 +65,18 @@ class Argument:
 
 @frozen
 class Command:
-    """One command. `run` gets a caller and the arguments (and ``switch``)."""
+    """
+    One command. `run` gets a caller and the arguments (and ``switch``).
+
+    :ivar status: what the exit status is for an answer; 0 for every one unless said otherwise.
+    """
 
     name: str
     help: str
     run: Callable[[Caller, dict[str, Any]], tuple[dict[str, Any], Shown]]
     arguments: Sequence[Argument] = field(default=())
     on_switch: bool = False
+    status: Callable[[dict[str, Any]], int] = lambda _answer: 0
 
 
 def number(text: str) -> int:

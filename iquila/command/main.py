@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import iquila
-from iquila.command import cluster, server, sessions, switches, users
+from iquila.command import cluster, configuration, server, sessions, switches, users
 from iquila.command.arguments import (
     Options,
     UsageError,
@@ -33,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     *switches.COMMANDS,
     *users.COMMANDS,
     *sessions.COMMANDS,
+    *configuration.COMMANDS,
 )
 USAGE = (
     "usage: iquila [HOST[:PORT]] [--switch NAME] [--password-file FILE] [--json|--csv]\n"
@@ -86,9 +88,23 @@ def _run(words: Sequence[str], connect: Connect) -> int:
     if command.on_switch and not options.switch:
         raise UsageError(f"{command.name} works on a Virtual Switch: give --switch NAME.")
     given["switch"] = options.switch
-    answer, shown = command.run(connect(options, password(options)), given)
+    answer, shown = command.run(_Later(lambda: connect(options, password(options))), given)
     show(answer, shown, format)
-    return 0
+    return command.status(answer)
+
+
+class _Later:
+    """A server that is asked for its password and reached at the first call, if there is one."""
+
+    def __init__(self, connect: Callable[[], Caller]) -> None:
+        self._connect = connect
+        self._caller: Caller | None = None
+
+    def call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Run an operation and return its result."""
+        if self._caller is None:
+            self._caller = self._connect()
+        return self._caller.call(method, parameters)
 
 
 def password(options: Options) -> str:

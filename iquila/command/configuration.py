@@ -1,0 +1,226 @@
+"""
+Commands on the configuration as a document, and for those who move over from SoftEther.
+
+The document is a file of the user's; the server reads and writes it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from iquila.admin.document.writing import write
+from iquila.admin.softether.file import MAX_BYTES, parse
+from iquila.admin.softether.move import move
+from iquila.command.arguments import UsageError
+from iquila.command.definition import Argument, Caller, Command, Grid, Shown, Text, yes
+from iquila.database.records import SwitchKind
+
+Answer = tuple[dict[str, Any], Shown]
+DIFFERENT = 3
+"""The exit status of a plan that would change something; 2 is a usage error already."""
+FLAGS = ("--allow-delete", "--yes", "--keep", "--apply")
+COLUMNS = ("Action", "What", "Field", "Before", "After")
+ACTIONS = {"create": "+ create", "change": "~ change", "delete": "- delete", "note": "! note"}
+
+
+def _export(caller: Caller, given: dict[str, Any]) -> Answer:
+    secrets = given["secrets"] == "hashes"
+    method = "ExportConfigurationWithSecrets" if secrets else "ExportConfiguration"
+    answer = caller.call(method, {})
+    if not given["file"] or given["file"] == "-":
+        return answer, Text(answer["Document_utf"])
+    write_private(given["file"], answer["Document_utf"])
+    return answer, None
+
+
+def _plan(caller: Caller, given: dict[str, Any]) -> Answer:
+    answer = caller.call("PlanConfiguration", _parameters(given))
+    return answer, _shown(answer)
+
+
+def _apply(caller: Caller, given: dict[str, Any]) -> Answer:
+    parameters = _parameters(given)
+    if not given["yes"]:
+        planned = caller.call("PlanConfiguration", parameters)
+        if not planned["NumChanges_u32"]:
+            return planned, _shown(planned)
+        _confirm(planned)
+        parameters["Seen_str"] = planned["Seen_str"]
+    answer = caller.call("ApplyConfiguration", parameters)
+    return answer, _shown(answer)
+
+
+def _import(caller: Caller, given: dict[str, Any]) -> Answer:
+    moved = move(parse(_bytes(given["file"], MAX_BYTES)), given["as"])
+    document = write(moved.content)
+    for sentence in moved.left:
+        print(sentence, file=sys.stderr)
+    answer: dict[str, Any] = {"Document_utf": document, "LeftBehind_utf": list(moved.left)}
+    if given["out"]:
+        write_private(given["out"], document)
+    if given["apply"]:
+        parameters = {
+            "Document_utf": document,
+            "Keep_bool": True,
+            "AllowDelete_bool": False,
+            "Seen_str": "",
+        }
+        applied = caller.call("ApplyConfiguration", parameters)
+        return answer | applied, _shown(applied)
+    return answer, None if given["out"] else Text(document)
+
+
+def _parameters(given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        document = _bytes(given["file"], MAX_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The file {given['file']} is not text in UTF-8: {error}.") from error
+    return {
+        "Document_utf": document,
+        "Keep_bool": given["keep"],
+        "AllowDelete_bool": given.get("allow-delete", False),
+        "Seen_str": "",
+    }
+
+
+def _bytes(path: str, most: int) -> bytes:
+    try:
+        content = sys.stdin.buffer.read(most + 1) if path == "-" else _read(path, most + 1)
+    except OSError as error:
+        raise UsageError(f"The file {path} cannot be read ({error.strerror}).") from error
+    if len(content) > most:
+        raise UsageError(f"The file {path} has more than {most} bytes.")
+    return content
+
+
+def _read(path: str, most: int) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(most)
+
+
+def write_private(path: str, text: str) -> None:
+    """
+    Write a file with secrets, for its owner only.
+
+    :raises UsageError: it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            if Path(path).is_file():
+                os.fchmod(file.fileno(), 0o600)
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"The file {path} cannot be written ({error.strerror}).") from error
+
+
+def _confirm(planned: dict[str, Any]) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("nothing is applied without a question here: give --yes.")
+    for row in _shown(planned).rows:
+        print("  ".join(cell for cell in row if cell), file=sys.stderr)
+    if input("Apply this? [yes/no] ").strip().lower() not in ("yes", "y"):
+        raise UsageError("nothing was changed.")
+
+
+def _shown(answer: dict[str, Any]) -> Grid:
+    rows = tuple(
+        (
+            ACTIONS.get(row["Action_str"], row["Action_str"]),
+            row["Key_utf"],
+            row["Field_str"],
+            _line(row["Before_utf"]),
+            _line(row["After_utf"]),
+        )
+        for row in answer["DifferenceList"]
+    )
+    return Grid(COLUMNS, rows)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split("\n"))
+
+
+def _different(answer: dict[str, Any]) -> int:
+    return DIFFERENT if answer["NumChanges_u32"] else 0
+
+
+def _secrets(text: str) -> str:
+    if text.lower() not in ("hashes", "none"):
+        raise ValueError(f"'{text}' is neither hashes nor none")
+    return text.lower()
+
+
+def _kind(text: str) -> SwitchKind | None:
+    if not text:
+        return None
+    try:
+        return SwitchKind[text.upper()]
+    except KeyError:
+        raise ValueError(f"'{text}' is neither static, dynamic nor standalone") from None
+
+
+_FILE = Argument("FILE", "TOML document; - for standard input", positional=True)
+_KEEP = Argument(
+    "KEEP", "Keep what the document does not name: yes or no", required=False, convert=yes
+)
+
+COMMANDS = (
+    Command(
+        "Export",
+        "Write the configuration as a TOML document",
+        _export,
+        (
+            Argument("FILE", "File to write; else it is printed", positional=True, required=False),
+            Argument(
+                "SECRETS",
+                "Password hashes and RADIUS secrets in it: hashes or none",
+                required=False,
+                default="hashes",
+                convert=_secrets,
+            ),
+        ),
+    ),
+    Command(
+        "Plan",
+        "Show what a document would change (exit status 3 if anything)",
+        _plan,
+        (_FILE, _KEEP),
+        status=_different,
+    ),
+    Command(
+        "Apply",
+        "Make the configuration what a document says",
+        _apply,
+        (
+            _FILE,
+            _KEEP,
+            Argument(
+                "ALLOW-DELETE",
+                "Delete Virtual Switches that the document does not name: yes or no",
+                required=False,
+                convert=yes,
+            ),
+            Argument("YES", "Apply without a question: yes or no", required=False, convert=yes),
+        ),
+    ),
+    Command(
+        "Import-SoftEther",
+        "Make a document of a SoftEther server's vpn_server.config",
+        _import,
+        (
+            Argument("FILE", "vpn_server.config; - for standard input", positional=True),
+            Argument(
+                "AS",
+                "Kind of the switches: static, dynamic or standalone; else as they are",
+                required=False,
+                convert=_kind,
+            ),
+            Argument("OUT", "File to write; else it is printed", required=False),
+            Argument("APPLY", "Apply it at once: yes or no", required=False, convert=yes),
+        ),
+    ),
+)
