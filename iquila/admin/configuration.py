@@ -23,7 +23,7 @@ from iquila.admin.document.difference import (
 )
 from iquila.admin.document.reading import MAX_CHARACTERS, read
 from iquila.admin.document.writing import write
-from iquila.admin.fields import flag, items, text, u32, utf
+from iquila.admin.fields import data, flag, items, text, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Effect, Nothing, Table
 from iquila.database.records import ListenerRecord, ServerMode, Switch
@@ -42,10 +42,10 @@ NOT_ON_MEMBER = {ServerMode.MEMBER: NotController}
 
 @frozen
 class Exported:
-    """A document. Whoever asks sends the options alone."""
+    """A document: TOML in UTF-8. It travels as bytes: texts lose line ends on the way."""
 
     secrets: bool = flag("Secrets")
-    document: str = utf("Document", MAX_CHARACTERS)
+    document: bytes = data("Document", MAX_CHARACTERS)
 
 
 @frozen
@@ -69,7 +69,7 @@ class Plan:
         anything changed since.
     """
 
-    document: str = utf("Document", MAX_CHARACTERS)
+    document: bytes = data("Document", MAX_CHARACTERS)
     keep: bool = flag("Keep")
     """Whether what the document does not name stays; without it the document is everything."""
     allow_delete: bool = flag("AllowDelete")
@@ -88,7 +88,7 @@ def _here(server: ManagedServer) -> Content:
 )
 async def export_configuration(server: ManagedServer, caller: Caller, request: Nothing) -> Exported:
     """Write the configuration as a TOML document, without password hashes and secrets."""
-    return Exported(False, write(_here(server), secrets=False))
+    return Exported(False, write(_here(server), secrets=False).encode())
 
 
 @TABLE.operation(
@@ -100,11 +100,15 @@ async def export_configuration(server: ManagedServer, caller: Caller, request: N
 )
 async def export_with_secrets(server: ManagedServer, caller: Caller, request: Nothing) -> Exported:
     """Write the configuration as a TOML document, with password hashes and RADIUS secrets."""
-    return Exported(True, write(_here(server)))
+    return Exported(True, write(_here(server)).encode())
 
 
 def _step(server: ManagedServer, request: Plan) -> Step:
-    document = read(request.document, server.settings.mode)
+    try:
+        written = request.document.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidParameter(f"The document is not text in UTF-8: {error}.") from error
+    document = read(written, server.settings.mode)
     planned = step(_here(server), document, int(clock.time() * 1000), prune=not request.keep)
     _check_kinds(planned)
     return planned

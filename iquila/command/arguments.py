@@ -140,7 +140,10 @@ def read_arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
             _give(given, command, slash[1], (slash[2] or "").strip('"'))
         elif word.startswith("--") and len(word) > 2:
             key, separator, value = word[2:].partition("=")
-            if not separator:
+            argument = _find(command, key)
+            if argument is not None and argument.flag:
+                value = value if separator else "yes"
+            elif not separator:
                 if not rest:
                     raise UsageError(f"--{key} needs a value.")
                 value = rest.pop(0)

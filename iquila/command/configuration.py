@@ -6,6 +6,7 @@ The document is a file of the user's; the server reads and writes it.
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ from iquila.database.records import SwitchKind
 Answer = tuple[dict[str, Any], Shown]
 DIFFERENT = 3
 """The exit status of a plan that would change something; 2 is a usage error already."""
-FLAGS = ("--allow-delete", "--yes", "--keep", "--apply")
+MAX_DOCUMENT = 780_000
+"""Bytes: as base64 it fits in a request."""
 COLUMNS = ("Action", "What", "Field", "Before", "After")
 ACTIONS = {"create": "+ create", "change": "~ change", "delete": "- delete", "note": "! note"}
 
@@ -30,9 +32,10 @@ def _export(caller: Caller, given: dict[str, Any]) -> Answer:
     secrets = given["secrets"] == "hashes"
     method = "ExportConfigurationWithSecrets" if secrets else "ExportConfiguration"
     answer = caller.call(method, {})
+    document = base64.b64decode(answer["Document_bin"]).decode()
     if not given["file"] or given["file"] == "-":
-        return answer, Text(answer["Document_utf"])
-    write_private(given["file"], answer["Document_utf"])
+        return answer, Text(document)
+    write_private(given["file"], document)
     return answer, None
 
 
@@ -58,12 +61,15 @@ def _import(caller: Caller, given: dict[str, Any]) -> Answer:
     document = write(moved.content)
     for sentence in moved.left:
         print(sentence, file=sys.stderr)
-    answer: dict[str, Any] = {"Document_utf": document, "LeftBehind_utf": list(moved.left)}
+    answer: dict[str, Any] = {
+        "Document_bin": base64.b64encode(document.encode()).decode(),
+        "LeftBehind_utf": list(moved.left),
+    }
     if given["out"]:
         write_private(given["out"], document)
     if given["apply"]:
         parameters = {
-            "Document_utf": document,
+            "Document_bin": _sent(document.encode()),
             "Keep_bool": True,
             "AllowDelete_bool": False,
             "Seen_str": "",
@@ -74,16 +80,21 @@ def _import(caller: Caller, given: dict[str, Any]) -> Answer:
 
 
 def _parameters(given: dict[str, Any]) -> dict[str, Any]:
-    try:
-        document = _bytes(given["file"], MAX_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"The file {given['file']} is not text in UTF-8: {error}.") from error
     return {
-        "Document_utf": document,
+        "Document_bin": _sent(_bytes(given["file"], MAX_BYTES)),
         "Keep_bool": given["keep"],
         "AllowDelete_bool": given.get("allow-delete", False),
         "Seen_str": "",
     }
+
+
+def _sent(document: bytes) -> str:
+    if len(document) > MAX_DOCUMENT:
+        raise UsageError(
+            f"the document has {len(document)} bytes, and a request has room for {MAX_DOCUMENT}: "
+            "divide it by Virtual Switches, and give --keep with each part."
+        )
+    return base64.b64encode(document).decode()
 
 
 def _bytes(path: str, most: int) -> bytes:
@@ -165,7 +176,7 @@ def _kind(text: str) -> SwitchKind | None:
 
 _FILE = Argument("FILE", "TOML document; - for standard input", positional=True)
 _KEEP = Argument(
-    "KEEP", "Keep what the document does not name: yes or no", required=False, convert=yes
+    "KEEP", "Keep what the document does not name", required=False, convert=yes, flag=True
 )
 
 COMMANDS = (
@@ -200,11 +211,12 @@ COMMANDS = (
             _KEEP,
             Argument(
                 "ALLOW-DELETE",
-                "Delete Virtual Switches that the document does not name: yes or no",
+                "Delete Virtual Switches that the document does not name",
                 required=False,
                 convert=yes,
+                flag=True,
             ),
-            Argument("YES", "Apply without a question: yes or no", required=False, convert=yes),
+            Argument("YES", "Apply without a question", required=False, convert=yes, flag=True),
         ),
     ),
     Command(
@@ -220,7 +232,7 @@ COMMANDS = (
                 convert=_kind,
             ),
             Argument("OUT", "File to write; else it is printed", required=False),
-            Argument("APPLY", "Apply it at once: yes or no", required=False, convert=yes),
+            Argument("APPLY", "Apply it at once", required=False, convert=yes, flag=True),
         ),
     ),
 )

@@ -52,6 +52,7 @@ class Argument:
     :ivar key: its name in ``/KEY:value`` and ``--key value``; the positional one has it too.
     :ivar secret: asked for without echo.
     :ivar convert: reads the value; raises ValueError with a sentence.
+    :ivar flag: whether ``--key`` alone says yes.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Argument:
     secret: bool = False
     default: str = ""
     convert: Callable[[str], Any] = str
+    flag: bool = False
 
 
 @frozen

@@ -294,7 +294,7 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value)
+    text = str(value).strip()
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
