@@ -113,7 +113,7 @@ class WritingTests(SynchronousTestCase):
                 self.assertEqual(again.one(type(record), record.key), record)
         rules = [anonymous(rule) for rule in again.all(AccessRule)]
         self.assertEqual(
-            rules, [evolve(rule, number=0) for rule in (RECORDS[13], *RECORDS[12:10:-1])]
+            rules, [anonymous(rule) for rule in (RECORDS[13], *RECORDS[12:10:-1])]
         )
 
     def test_the_order_of_records_does_not_matter(self) -> None:

@@ -93,9 +93,6 @@ class ImportTests(NetworkTestCase):
             self.client.add_account(account, address, switch, user, password)
             self.client.connect(account)
             self.client.disconnect(account)
-        self.client.add_account("wrong", address, "office", "o1", "another password")
-        self.client.command("AccountConnect", "wrong")
-        self.client.command("AccountDisconnect", "wrong")
         users = self.server.call("EnumUser", HubName_str="office")["UserList"]
         logins = {user["Name_str"]: user["NumLogin_u32"] for user in users}
         self.assertEqual([logins[name] for name in ("o1", "o12", "o30", "o2")], [1, 1, 1, 0])
