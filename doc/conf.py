@@ -1,6 +1,10 @@
 """Configuration of the documentation build: ``sphinx-build -W doc OUT``."""
 
+from pathlib import Path
+
 import iquila
+from iquila.command.helptext import page
+from iquila.command.main import COMMANDS
 
 project = "iquila"
 author = "iquila contributors"
@@ -16,3 +20,6 @@ html_theme = "furo"
 html_title = f"iquila {release}"
 html_static_path: list[str] = []
 autodoc_typehints = "description"
+
+# The page of all commands is made of their definitions at each build.
+Path(__file__).with_name("commands.md").write_text(page(COMMANDS), encoding="utf-8")

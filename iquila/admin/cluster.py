@@ -41,13 +41,18 @@ async def get_farm_setting(server: ManagedServer, caller: Caller, request: Nothi
     settings = server.settings
     return FarmSetting(
         server_type=int(settings.mode),
-        ports=settings.public_ports,
+        ports=settings.public_ports or _open_ports(server),
         public_address=settings.public_address or "0.0.0.0",
         controller=settings.controller_host,
         controller_port=settings.controller_port,
         weight=settings.weight,
         controller_only=settings.controller_only,
     )
+
+
+def _open_ports(server: ManagedServer) -> tuple[int, ...]:
+    """Return the ports that clients are sent to where none are set."""
+    return tuple(row.port for row in server.listeners() if row.enabled and not row.error)
 
 
 @TABLE.operation("SetFarmSetting", FarmSetting, FarmSetting)

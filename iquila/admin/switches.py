@@ -112,7 +112,8 @@ def _described(switch: Switch) -> HubSettings:
 async def create_hub(server: ManagedServer, caller: Caller, request: HubSettings) -> HubSettings:
     """Create a Virtual Switch: standalone, or in a cluster static or dynamic."""
     if not valid_switch_name(request.hub_name):
-        raise InvalidName
+        # The system's tools know this number here, not that of a bad name.
+        raise InvalidParameter(str(InvalidName()))
     kind = _kind(server, request.kind)
     if server.system.get(Switch, request.hub_name) is not None:
         raise SwitchExists(f"There is a Virtual Switch '{request.hub_name}' already.")
@@ -332,7 +333,6 @@ def _own_status(server: ManagedServer, switch: Switch) -> HubStatus:
         hub_name=switch.name,
         online=switch.online,
         kind=int(switch.kind),
-        access_lists=len(server.system.all(AccessRule, user_key(switch.name, ""))),
         users=len(server.system.all(User, user_key(switch.name, ""))),
         last_communication=switch.created,
         last_login=count.last_login or switch.created,
@@ -364,7 +364,9 @@ def hub_status_here(server: ManagedServer, request: Hub) -> HubStatus:
 @TABLE.operation("GetHubStatus", Hub, HubStatus, Who.SWITCH)
 async def get_hub_status(server: ManagedServer, caller: Caller, request: Hub) -> HubStatus:
     """Tell how a Virtual Switch is, on all servers together."""
-    status = _own_status(server, known(server, request.hub_name))
+    switch = known(server, request.hub_name)
+    rules = server.system.all(AccessRule, user_key(switch.name, ""))
+    status = evolve(_own_status(server, switch), access_lists=len(rules))
     for row, part in await hub_status_here.everywhere(server, request, request.hub_name):
         if not row.own:
             status = _sum(status, part)

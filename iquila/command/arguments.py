@@ -1,94 +1,27 @@
-"""Reading a command line: vpncmd's ``/KEY:value`` beside the usual ``--key value``."""
+"""
+Reading the arguments of a command: vpncmd's ``/KEY:value`` beside the usual ``--key value``.
+
+Our own and not click's: names in any case and shortened, ``/KEY:value``, and a first word that may
+be a host would all have to be read before click saw the words, and nothing would be left for it.
+"""
 
 from __future__ import annotations
 
-import getpass
 import re
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from attrs import field, frozen
 
 from iquila.command.definition import Argument, Command
 
-_SLASH = re.compile(r"/([A-Za-z][A-Za-z0-9]*)(?::(.*))?\Z", re.DOTALL)
-DEFAULT_HOST, DEFAULT_PORT = "localhost", 5555
+_SLASH = re.compile(r"/([A-Za-z][A-Za-z0-9_]*)(?:(:)(.*))?\Z", re.DOTALL)
+DEFAULT_PORT = 5555
+ATTEMPTS = 3
+Ask = Callable[[Argument], str]
+"""Ask a person for an argument."""
 
 
 class UsageError(Exception):
     """What was typed cannot be understood; the sentence says what to do."""
-
-
-@frozen
-class Options:
-    """What stands before the command."""
-
-    host: str = DEFAULT_HOST
-    port: int = DEFAULT_PORT
-    switch: str = ""
-    as_switch_administrator: bool = False
-    password_file: str = ""
-    format: str = "table"
-    insecure: bool = False
-    words: list[str] = field(factory=list)
-    """The command and its arguments."""
-    wants: str = ""
-    """``help`` or ``version``, where that is all that was asked for."""
-
-
-def read_options(words: Sequence[str], commands: Sequence[Command]) -> Options:
-    """
-    Split what was typed: options, a host, then the command with its arguments.
-
-    :raises UsageError: an option is not known, or its value is missing.
-    """
-    values: dict[str, Any] = {}
-    rest = list(words)
-    while rest:
-        if rest[0].startswith("-"):
-            wants = _read_option(values, rest)
-            if wants:
-                return Options(wants=wants)
-        elif "host" not in values and _is_host(rest, commands):
-            values["host"], values["port"] = host_and_port(rest.pop(0))
-        else:
-            break
-    return Options(**values, words=rest)
-
-
-def _read_option(values: dict[str, Any], rest: list[str]) -> str:
-    """Take one option off; return what was asked for in place of a command, if anything."""
-    option, separator, value = rest.pop(0).partition("=")
-    name = option[2:].replace("-", "_")
-    if option in ("--help", "-h"):
-        return "help"
-    if option == "--version":
-        return "version"
-    if option in ("--json", "--csv"):
-        if values.get("format", name) != name:
-            raise UsageError("--json and --csv exclude each other.")
-        values["format"] = name
-    elif option in ("--insecure", "--as-switch-administrator"):
-        values[name] = True
-    elif option in ("--switch", "--password-file"):
-        if not separator and not rest:
-            raise UsageError(f"{option} needs a value.")
-        values[name] = value if separator else rest.pop(0)
-    else:
-        raise UsageError(f"There is no option {option}: see iquila --help.")
-    return ""
-
-
-def _is_host(rest: Sequence[str], commands: Sequence[Command]) -> bool:
-    """Return whether the first word is a host: no command itself, and one may follow."""
-    names = [command.name.lower() for command in commands]
-    first, others = rest[0].lower(), [w.lower() for w in rest[1:] if not w.startswith("-")]
-    if first in names or first == "help":
-        return False
-    if not any(name.startswith(first) for name in names):
-        return bool(rest[1:])
-    return any(name == word for word in others for name in names)
 
 
 def host_and_port(text: str, default: int = DEFAULT_PORT) -> tuple[str, int]:
@@ -124,23 +57,34 @@ def find_command(commands: Sequence[Command], word: str) -> Command:
     raise UsageError(f"There is no command '{word}': iquila --help lists them.")
 
 
-def read_arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
-    """
-    Return the arguments of a command by their keys in lower case.
+def slash_word(word: str) -> tuple[str, str | None] | None:
+    """Return key and value of ``/KEY:value`` (None for ``/KEY``), None for another word."""
+    match = _SLASH.match(word)
+    if match is None:
+        return None
+    value = match[3]
+    if value is not None and len(value) > 1 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+    return match[1], value
 
-    :raises UsageError: one is missing, unknown, given twice, or has no valid value.
+
+def assign(command: Command, words: Sequence[str]) -> dict[str, str]:
+    """
+    Return the words by the keys of the arguments that they are for.
+
+    :raises UsageError: one is unknown, given twice, or too many.
     """
     given: dict[str, str] = {}
     positional = [a for a in command.arguments if a.positional]
     rest = list(words)
     while rest:
         word = rest.pop(0)
-        slash = _SLASH.match(word)
-        if slash and _find(command, slash[1]) is not None:
-            _give(given, command, slash[1], (slash[2] or "").strip('"'))
+        slash = slash_word(word)
+        if slash is not None and (slash[1] is not None or find(command, slash[0]) is not None):
+            _give(given, command, slash[0], slash[1] or "")
         elif word.startswith("--") and len(word) > 2:
             key, separator, value = word[2:].partition("=")
-            argument = _find(command, key)
+            argument = find(command, key)
             if argument is not None and argument.flag:
                 value = value if separator else "yes"
             elif not separator:
@@ -148,19 +92,21 @@ def read_arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
                     raise UsageError(f"--{key} needs a value.")
                 value = rest.pop(0)
             _give(given, command, key, value)
-        elif positional:
-            _give(given, command, positional.pop(0).key, word)
+        elif left := [a for a in positional if a.key not in given]:
+            _give(given, command, left[0].key, word)
         else:
             raise UsageError(f"{command.name} takes no argument '{word}'.")
-    return {a.key.lower(): _value(command, a, given) for a in command.arguments}
+    return given
 
 
-def _find(command: Command, key: str) -> Argument | None:
-    return next((a for a in command.arguments if a.key.lower() == key.lower()), None)
+def find(command: Command, key: str) -> Argument | None:
+    """Return the argument of a key in any case, with ``-`` for ``_`` too."""
+    wanted = key.lower().replace("-", "_")
+    return next((a for a in command.arguments if a.key.lower() == wanted), None)
 
 
 def _give(given: dict[str, str], command: Command, key: str, value: str) -> None:
-    argument = _find(command, key)
+    argument = find(command, key)
     if argument is None:
         raise UsageError(f"{command.name} has no argument '{key}': see {command.name} --help.")
     if argument.key in given:
@@ -168,24 +114,45 @@ def _give(given: dict[str, str], command: Command, key: str, value: str) -> None
     given[argument.key] = value
 
 
-def _value(command: Command, argument: Argument, given: dict[str, str]) -> Any:
+def read_arguments(
+    command: Command, words: Sequence[str], ask: Ask | None = None
+) -> dict[str, Any]:
+    """
+    Return the arguments of a command by their keys in lower case.
+
+    :param ask: asks for what is missing; None where there is nobody to ask.
+    :raises UsageError: one is missing, unknown, given twice, or has no valid value.
+    """
+    given = assign(command, words)
+    return {a.into or a.key.lower(): _value(command, a, given, ask) for a in command.arguments}
+
+
+def _value(command: Command, argument: Argument, given: dict[str, str], ask: Ask | None) -> Any:
     if argument.key in given:
-        text = given[argument.key]
-    elif argument.required:
-        text = _ask(command, argument)
-    else:
-        text = argument.default
+        return _convert(argument, given[argument.key])
+    if argument.required:
+        if ask is None:
+            raise UsageError(
+                f"{command.name} needs {argument.key}: give it as "
+                f"--{argument.key.lower().replace('_', '-')} VALUE."
+            )
+        return _asked(argument, ask)
+    return None if argument.default is None else _convert(argument, argument.default)
+
+
+def _asked(argument: Argument, ask: Ask) -> Any:
+    """Return what a person answers; a wrong answer may be put right, but not for ever."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return _convert(argument, ask(argument))
+        except UsageError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("ATTEMPTS is 0")
+
+
+def _convert(argument: Argument, text: str) -> Any:
     try:
         return argument.convert(text)
     except ValueError as error:
         raise UsageError(f"{argument.key}: {error}.") from error
-
-
-def _ask(command: Command, argument: Argument) -> str:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"{command.name} needs {argument.key}: give it as --{argument.key.lower()} VALUE."
-        )
-    if argument.secret:
-        return getpass.getpass(f"{argument.help}: ")
-    return input(f"{argument.help}: ")

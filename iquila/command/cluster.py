@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import ssl
-from pathlib import Path
 from typing import Any
 
-from iquila.command.arguments import UsageError, host_and_port
-from iquila.command.definition import Argument, Caller, Command, Grid, Items, Shown, number, yes
+from iquila.command.calls import operation
+from iquila.command.definition import (
+    Answer,
+    Argument,
+    Caller,
+    Command,
+    Grid,
+    Items,
+    Shown,
+    about,
+    number,
+    yes,
+)
+from iquila.command.files import save_certificate
 from iquila.command.output import moment
+from iquila.command.values import address, destination, port_list
 from iquila.errors import error_for
 
-Answer = tuple[dict[str, Any], Shown]
 TYPES = ("Standalone Server", "Cluster Controller", "Cluster Member Server")
 
 
-def _setting(caller: Caller, _given: dict[str, Any]) -> Answer:
-    answer = caller.call("GetFarmSetting", {})
+def _setting(answer: dict[str, Any]) -> Shown:
     kind = answer["ServerType_u32"]
     rows = [("Current Configuration", TYPES[kind])]
     if kind == 1:
@@ -34,15 +42,11 @@ def _setting(caller: Caller, _given: dict[str, Any]) -> Answer:
                 f"{answer['ControllerName_str']}:{answer['ControllerPort_u32']}",
             ),
         ]
-    return answer, Items((tuple(rows),))
+    return Items((tuple(rows),))
 
 
 def _set(caller: Caller, **parameters: Any) -> Answer:
     return caller.call("SetFarmSetting", parameters), None
-
-
-def _standalone(caller: Caller, _given: dict[str, Any]) -> Answer:
-    return _set(caller, ServerType_u32=0, Weight_u32=100)
 
 
 def _controller(caller: Caller, given: dict[str, Any]) -> Answer:
@@ -68,23 +72,7 @@ def _member(caller: Caller, given: dict[str, Any]) -> Answer:
     )
 
 
-def _address(text: str) -> str:
-    return "0.0.0.0" if text.strip().lower() in ("", "none") else text.strip()
-
-
-def _ports(text: str) -> list[int]:
-    return [number(part.strip()) for part in text.split(",") if part.strip()]
-
-
-def _destination(text: str) -> tuple[str, int]:
-    try:
-        return host_and_port(text)
-    except UsageError as error:
-        raise ValueError(str(error).rstrip(".")) from error
-
-
-def _list(caller: Caller, _given: dict[str, Any]) -> Answer:
-    answer = caller.call("EnumFarmMember", {})
+def _list(answer: dict[str, Any]) -> Shown:
     columns = (
         "ID",
         "Type",
@@ -112,11 +100,10 @@ def _list(caller: Caller, _given: dict[str, Any]) -> Answer:
         )
         for m in answer["FarmMemberList"]
     )
-    return answer, Grid(columns, rows)
+    return Grid(columns, rows)
 
 
-def _info(caller: Caller, given: dict[str, Any]) -> Answer:
-    answer = caller.call("GetFarmInfo", {"Id_u32": given["id"]})
+def _info(answer: dict[str, Any]) -> Shown:
     ports, hubs = answer["Ports_u32"], answer["HubsList"]
     rows = [
         ("Server Type", TYPES[1 if answer["Controller_bool"] else 2]),
@@ -138,7 +125,7 @@ def _info(caller: Caller, given: dict[str, Any]) -> Answer:
         ("Number of Sessions", str(answer["NumSessions_u32"])),
         ("Number of TCP Connections", str(answer["NumTcpConnections_u32"])),
     ]
-    return answer, Items((tuple(rows),))
+    return Items((tuple(rows),))
 
 
 def _cert(caller: Caller, given: dict[str, Any]) -> Answer:
@@ -147,21 +134,7 @@ def _cert(caller: Caller, given: dict[str, Any]) -> Answer:
     return answer, None
 
 
-def save_certificate(encoded: str, path: str) -> None:
-    """
-    Write a certificate (base64 of DER) as a PEM file.
-
-    :raises UsageError: the file cannot be written.
-    """
-    pem = ssl.DER_cert_to_PEM_cert(base64.b64decode(encoded))
-    try:
-        Path(path).write_text(pem, encoding="ascii")
-    except OSError as error:
-        raise UsageError(f"The file {path} cannot be written ({error.strerror}).") from error
-
-
-def _status(caller: Caller, _given: dict[str, Any]) -> Answer:
-    answer = caller.call("GetFarmConnectionStatus", {})
+def _status(answer: dict[str, Any]) -> Shown:
     online = answer["Online_bool"]
     nowhere = not online and answer["Ip_ip"] == "0.0.0.0"
     rows = [
@@ -184,7 +157,7 @@ def _status(caller: Caller, _given: dict[str, Any]) -> Answer:
         ("Number of Successful Connections", str(answer["NumConnected_u32"])),
         ("Number of Failed Connections", str(answer["NumFailed_u32"])),
     ]
-    return answer, Items((tuple(rows),))
+    return Items((tuple(rows),))
 
 
 _WEIGHT = Argument(
@@ -192,9 +165,20 @@ _WEIGHT = Argument(
 )
 _ID = Argument("ID", "ID of the server in ClusterMemberList", positional=True, convert=number)
 
-COMMANDS = (
-    Command("ClusterSettingGet", "Show what this server is in a cluster", _setting),
-    Command("ClusterSettingStandalone", "Make this server standalone", _standalone),
+COMMANDS = about(
+    "The cluster",
+    Command(
+        "ClusterSettingGet",
+        "Show what this server is in a cluster",
+        operation("GetFarmSetting", show=_setting),
+        examples=("",),
+    ),
+    Command(
+        "ClusterSettingStandalone",
+        "Make this server standalone",
+        operation("SetFarmSetting", ServerType_u32=0, Weight_u32=100),
+        examples=("",),
+    ),
     Command(
         "ClusterSettingController",
         "Make this server a cluster controller",
@@ -203,26 +187,45 @@ COMMANDS = (
             _WEIGHT,
             Argument("ONLY", "Controller functions only", required=False, convert=yes),
         ),
+        examples=("/WEIGHT:100 /ONLY:yes",),
     ),
     Command(
         "ClusterSettingMember",
         "Make this server a cluster member",
         _member,
         (
-            Argument("CONTROLLER", "Controller, HOST:PORT", positional=True, convert=_destination),
-            Argument("IP", "Public IP address", required=False, convert=_address),
-            Argument("PORTS", "Public ports, P,P...", required=False, convert=_ports),
+            Argument("CONTROLLER", "Controller, HOST:PORT", positional=True, convert=destination),
+            Argument("IP", "Public IP address", required=False, convert=address),
+            Argument("PORTS", "Public ports, P,P...", required=False, convert=port_list),
             Argument("PASSWORD", "Administration password of the controller", secret=True),
             _WEIGHT,
         ),
+        examples=("controller.example:5555 /PORTS:5555",),
     ),
-    Command("ClusterMemberList", "List the servers of the cluster", _list),
-    Command("ClusterMemberInfoGet", "Show one server of the cluster", _info, (_ID,)),
+    Command(
+        "ClusterMemberList",
+        "List the servers of the cluster",
+        operation("EnumFarmMember", show=_list),
+        examples=("",),
+    ),
+    Command(
+        "ClusterMemberInfoGet",
+        "Show one server of the cluster",
+        operation("GetFarmInfo", {"Id_u32": "id"}, _info),
+        (_ID,),
+        examples=("7",),
+    ),
     Command(
         "ClusterMemberCertGet",
         "Save the certificate of a server of the cluster",
         _cert,
-        (_ID, Argument("SAVECERT", "File to write")),
+        (_ID, Argument("SAVECERT", "File to write; DER if it ends with .der")),
+        examples=("7 /SAVECERT:member.pem",),
     ),
-    Command("ClusterConnectionStatusGet", "Show a member's connection to its controller", _status),
+    Command(
+        "ClusterConnectionStatusGet",
+        "Show a member's connection to its controller",
+        operation("GetFarmConnectionStatus", show=_status),
+        examples=("",),
+    ),
 )

@@ -16,10 +16,9 @@ from iquila.admin.document.writing import write
 from iquila.admin.softether.file import MAX_BYTES, parse
 from iquila.admin.softether.move import move
 from iquila.command.arguments import UsageError
-from iquila.command.definition import Argument, Caller, Command, Grid, Shown, Text, yes
+from iquila.command.definition import Answer, Argument, Caller, Command, Grid, Text, about, yes
 from iquila.database.records import SwitchKind
 
-Answer = tuple[dict[str, Any], Shown]
 DIFFERENT = 3
 """The exit status of a plan that would change something; 2 is a usage error already."""
 MAX_DOCUMENT = 780_000
@@ -83,7 +82,7 @@ def _parameters(given: dict[str, Any]) -> dict[str, Any]:
     return {
         "Document_bin": _sent(_bytes(given["file"], MAX_BYTES)),
         "Keep_bool": given["keep"],
-        "AllowDelete_bool": given.get("allow-delete", False),
+        "AllowDelete_bool": given.get("allow_delete", False),
         "Seen_str": "",
     }
 
@@ -179,7 +178,8 @@ _KEEP = Argument(
     "KEEP", "Keep what the document does not name", required=False, convert=yes, flag=True
 )
 
-COMMANDS = (
+COMMANDS = about(
+    "Configuration as a document",
     Command(
         "Export",
         "Write the configuration as a TOML document",
@@ -194,6 +194,7 @@ COMMANDS = (
                 convert=_secrets,
             ),
         ),
+        examples=("", "network.toml", "network.toml --secrets none"),
     ),
     Command(
         "Plan",
@@ -201,6 +202,7 @@ COMMANDS = (
         _plan,
         (_FILE, _KEEP),
         status=_different,
+        examples=("network.toml", "network.toml --keep"),
     ),
     Command(
         "Apply",
@@ -210,7 +212,7 @@ COMMANDS = (
             _FILE,
             _KEEP,
             Argument(
-                "ALLOW-DELETE",
+                "ALLOW_DELETE",
                 "Delete Virtual Switches that the document does not name",
                 required=False,
                 convert=yes,
@@ -218,6 +220,7 @@ COMMANDS = (
             ),
             Argument("YES", "Apply without a question", required=False, convert=yes, flag=True),
         ),
+        examples=("network.toml", "network.toml --yes --allow-delete"),
     ),
     Command(
         "Import-SoftEther",
@@ -234,5 +237,6 @@ COMMANDS = (
             Argument("OUT", "File to write; else it is printed", required=False),
             Argument("APPLY", "Apply it at once", required=False, convert=yes, flag=True),
         ),
+        examples=("vpn_server.config --out moved.toml", "vpn_server.config --as static --apply"),
     ),
 )

@@ -1,7 +1,8 @@
 """
 Calls to a server's JSON-RPC over HTTPS, and the certificates that were seen at first contact.
 
-Synchronous: the command does one thing and ends.
+Synchronous: commands come one after the other. One HTTPS connection carries them all; when the
+server has closed it meanwhile, the next call opens it again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import http.client
 import json
 import os
+import select
 import ssl
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from iquila.errors import AccessDenied, IquilaError, error_for
 
 TIMEOUT = 30.0
 ANSWER_LIMIT = 64 * 1024 * 1024
+_READING = ("Get", "Enum", "Read", "Test")
 
 
 class ConnectionProblem(IquilaError):
@@ -80,11 +83,20 @@ class Connection:
 
     :param known: None to check nothing.
     :param switch: a Virtual Switch, to log in as its administrator; empty for the server's.
+    :param timeout: seconds to wait for an answer.
     """
 
     def __init__(
-        self, host: str, port: int, password: str, known: KnownServers | None, switch: str = ""
+        self,
+        host: str,
+        port: int,
+        password: str,
+        known: KnownServers | None,
+        switch: str = "",
+        *,
+        timeout: float = TIMEOUT,
     ) -> None:
+        self._timeout = timeout
         self.name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._password = password
         self._known = known
@@ -94,7 +106,7 @@ class Connection:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.set_alpn_protocols(["http/1.1"])
-        self._http = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
+        self._http = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
 
     def call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """
@@ -109,23 +121,59 @@ class Connection:
             "X-VPNADMIN-HUBNAME": self._switch,
             "X-VPNADMIN-PASSWORD": self._password,
         }
+        body = json.dumps(question).encode()
         try:
-            if self._http.sock is None:
-                self._http.connect()
-                self._check_certificate()
-            self._http.request("POST", "/api/", json.dumps(question).encode(), headers)
-            response = self._http.getresponse()
-            body = response.read(ANSWER_LIMIT)
+            status, content = self._exchange(body, headers, method.startswith(_READING))
         except TimeoutError as error:
+            self._http.close()
             raise ConnectionProblem(
-                f"The server {self.name} did not answer in {TIMEOUT:g} seconds: try again."
+                f"The server {self.name} did not answer in {self._timeout:g} seconds: try again."
             ) from error
         except (OSError, http.client.HTTPException) as error:
+            self._http.close()
             raise ConnectionProblem(
                 f"The server {self.name} cannot be reached ({error}): check the address, and "
                 "that the server runs."
             ) from error
-        return self._result(response.status, body)
+        return self._result(status, content)
+
+    def close(self) -> None:
+        """Close the connection; another call would open it again."""
+        self._http.close()
+
+    def _exchange(
+        self, body: bytes, headers: dict[str, str], may_repeat: bool
+    ) -> tuple[int, bytes]:
+        """Send a request and return status and body of the answer."""
+        if self._is_closed():
+            self._http.close()
+        reused = self._http.sock is not None
+        try:
+            return self._send(body, headers)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            # It closed while we wrote. Nobody knows whether a change was made: only what changes
+            # nothing is asked again.
+            self._http.close()
+            if not (reused and may_repeat):
+                raise
+            return self._send(body, headers)
+
+    def _send(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        if self._http.sock is None:
+            self._http.connect()
+            self._check_certificate()
+        self._http.request("POST", "/api/", body, headers)
+        response = self._http.getresponse()
+        return response.status, response.read(ANSWER_LIMIT)
+
+    def _is_closed(self) -> bool:
+        """Return whether an idle connection has something to read: that is its end."""
+        socket = self._http.sock
+        if socket is None:
+            return False
+        poll = select.poll()
+        poll.register(socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _check_certificate(self) -> None:
         if self._known is None:

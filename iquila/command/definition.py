@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 Row = tuple[str, str]
 
@@ -34,7 +34,14 @@ class Text:
     text: str
 
 
-Shown = Items | Grid | Text | None
+@frozen
+class Several:
+    """Answers that are shown one below the other."""
+
+    parts: tuple[Items | Grid | Text, ...]
+
+
+Shown = Items | Grid | Text | Several | None
 
 
 class Caller(Protocol):
@@ -44,15 +51,24 @@ class Caller(Protocol):
         """Run an operation and return its result."""
 
 
+Answer = tuple[dict[str, Any], Shown]
+Run = Callable[[Caller, dict[str, Any]], Answer]
+
+
 @frozen
 class Argument:
     """
     One argument.
 
     :ivar key: its name in ``/KEY:value`` and ``--key value``; the positional one has it too.
-    :ivar secret: asked for without echo.
+    :ivar secret: asked for without echo, and kept out of the history.
+    :ivar default: what stands for a missing one that is not required; None is passed on as it is.
     :ivar convert: reads the value; raises ValueError with a sentence.
     :ivar flag: whether ``--key`` alone says yes.
+    :ivar new: a new secret: asked for twice.
+    :ivar names: what TAB completes it with: ``switch``, ``user``, ``group``, ``session``,
+        ``cascade``.
+    :ivar into: its name among the arguments of `run`, where that is not the key in lower case.
     """
 
     key: str
@@ -60,9 +76,12 @@ class Argument:
     positional: bool = False
     required: bool = True
     secret: bool = False
-    default: str = ""
+    default: str | None = ""
     convert: Callable[[str], Any] = str
     flag: bool = False
+    new: bool = False
+    names: str = ""
+    into: str = ""
 
 
 @frozen
@@ -71,14 +90,28 @@ class Command:
     One command. `run` gets a caller and the arguments (and ``switch``).
 
     :ivar status: what the exit status is for an answer; 0 for every one unless said otherwise.
+    :ivar examples: argument lines, as they stand after the name of the command.
+    :ivar subject: the heading it is listed under.
+    :ivar selects: whether its NAME is the Virtual Switch that the commands after it work on.
     """
 
     name: str
     help: str
-    run: Callable[[Caller, dict[str, Any]], tuple[dict[str, Any], Shown]]
+    run: Run
     arguments: Sequence[Argument] = field(default=())
     on_switch: bool = False
     status: Callable[[dict[str, Any]], int] = lambda _answer: 0
+    examples: Sequence[str] = field(default=())
+    subject: str = ""
+    selects: bool = False
+
+
+def about(subject: str, *commands: Command) -> tuple[Command, ...]:
+    """Return commands under a heading."""
+    return tuple(evolve(command, subject=subject) for command in commands)
+
+
+# -- readers of values
 
 
 def number(text: str) -> int:
@@ -96,3 +129,17 @@ def yes(text: str) -> bool:
     if lower in ("no", "n", "false", "0", ""):
         return False
     raise ValueError(f"'{text}' is neither yes nor no")
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Return a reader that takes one of these words in any case, or the beginning of just one."""
+
+    def read(text: str) -> str:
+        lower = text.strip().lower()
+        found = [w for w in words if w == lower]
+        found = found or [w for w in words if lower and w.startswith(lower)]
+        if len(found) != 1:
+            raise ValueError(f"'{text}' is none of {', '.join(words)}")
+        return found[0]
+
+    return read

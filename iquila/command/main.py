@@ -1,4 +1,8 @@
-"""The command line from its first word to the exit status: 0, 1 (refused) or 2 (usage)."""
+"""
+The command line from its first word to the exit status.
+
+0: done; 1: refused by the server; 2: usage; 3: the server cannot be reached.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,32 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import iquila
-from iquila.command import cluster, configuration, server, sessions, switches, users
-from iquila.command.arguments import (
-    Options,
-    UsageError,
-    find_command,
-    read_arguments,
-    read_options,
+from iquila.command import (
+    accesslist,
+    bridges,
+    cascades,
+    certificates,
+    cluster,
+    configuration,
+    groups,
+    listeners,
+    logs,
+    options,
+    policies,
+    proofs,
+    protocols,
+    routers,
+    securenat,
+    server,
+    sessions,
+    switches,
+    trust,
+    users,
 )
+from iquila.command.arguments import UsageError
+from iquila.command.commandline import Options, read_options
 from iquila.command.connection import (
     Connection,
     ConnectionProblem,
@@ -25,21 +44,37 @@ from iquila.command.connection import (
     known_servers_path,
 )
 from iquila.command.definition import Caller, Command
-from iquila.command.output import show
-from iquila.errors import IquilaError, VENError
+from iquila.command.helptext import overview
+from iquila.command.interactive import interact
+from iquila.command.runner import DONE, INTERRUPTED, Runner, failure, impatient, open_output
+from iquila.command.script import run_script
+from iquila.errors import IquilaError
 
 COMMANDS: tuple[Command, ...] = (
     *server.COMMANDS,
+    *certificates.COMMANDS,
+    *listeners.COMMANDS,
     *cluster.COMMANDS,
     *switches.COMMANDS,
+    *options.COMMANDS,
     *users.COMMANDS,
+    *proofs.COMMANDS,
+    *groups.COMMANDS,
+    *policies.COMMANDS,
     *sessions.COMMANDS,
+    *accesslist.COMMANDS,
+    *trust.COMMANDS,
+    *logs.COMMANDS,
+    *securenat.COMMANDS,
+    *cascades.COMMANDS,
+    *bridges.COMMANDS,
+    *routers.COMMANDS,
+    *protocols.COMMANDS,
     *configuration.COMMANDS,
 )
-USAGE = (
-    "usage: iquila [HOST[:PORT]] [--switch NAME] [--password-file FILE] [--json|--csv]\n"
-    "              [--insecure] [--as-switch-administrator] COMMAND [ARGUMENTS]"
-)
+IMPATIENT = 2.0
+"""Seconds that TAB may wait for names of the server."""
+
 Connect = Callable[[Options, str], Caller]
 
 
@@ -47,78 +82,79 @@ def main(words: Sequence[str], connect: Connect | None = None) -> int:
     """Run a command line; return the exit status."""
     try:
         return _run(words, connect or _connect)
-    except UsageError as error:
-        print(f"iquila: {error}", file=sys.stderr)
-        return 2
-    except VENError as error:
-        print(f"Error {error.code}: {error}", file=sys.stderr)
-        return 1
-    except IquilaError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+    except (UsageError, IquilaError) as error:
+        status, sentence = failure(error)
+        print(sentence, file=sys.stderr)
+        return status
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has enough; Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return DONE
 
 
 def _run(words: Sequence[str], connect: Connect) -> int:
-    options = read_options(words, COMMANDS)
-    if options.wants == "version":
+    chosen = read_options(words, COMMANDS)
+    if chosen.wants == "version":
         print(f"iquila {iquila.__version__}")
-        return 0
-    if options.wants == "help" or (options.words and options.words[0].lower() == "help"):
-        print(_help())
-        return 0
-    if not options.words:
+        return DONE
+    if chosen.wants == "help":
+        print(overview(COMMANDS))
+        return DONE
+    if chosen.script and chosen.words:
+        raise UsageError("give a command or --in FILE, not both.")
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not chosen.words and not chosen.script and not on_terminal:
         raise UsageError("give a command: iquila --help lists them.")
-    command = find_command(COMMANDS, options.words[0])
-    if any(word in ("--help", "/?") for word in options.words[1:]):
-        print(_command_help(command))
-        return 0
-    words, format = list(options.words[1:]), options.format
-    for name in ("json", "csv"):
-        # People put these last too.
-        if f"--{name}" in words:
-            words.remove(f"--{name}")
-            format = name
-    given = read_arguments(command, words)
-    if command.on_switch and not options.switch:
-        raise UsageError(f"{command.name} works on a Virtual Switch: give --switch NAME.")
-    given["switch"] = options.switch
-    answer, shown = command.run(_Later(lambda: connect(options, password(options))), given)
-    show(answer, shown, format)
-    return command.status(answer)
+    secret = _Secret(chosen)
+    runner = Runner(COMMANDS, chosen, lambda: connect(chosen, secret()))
+    if chosen.out:
+        with open_output(chosen.out) as runner.out:
+            return _commands(runner, connect, secret)
+    return _commands(runner, connect, secret)
 
 
-class _Later:
-    """A server that is asked for its password and reached at the first call, if there is one."""
+class _Secret:
+    """The administration password, asked for once."""
 
-    def __init__(self, connect: Callable[[], Caller]) -> None:
-        self._connect = connect
-        self._caller: Caller | None = None
+    def __init__(self, chosen: Options) -> None:
+        self._options = chosen
+        self._known: str | None = None
 
-    def call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Run an operation and return its result."""
-        if self._caller is None:
-            self._caller = self._connect()
-        return self._caller.call(method, parameters)
+    def __call__(self) -> str:
+        if self._known is None:
+            self._known = password(self._options)
+        return self._known
 
 
-def password(options: Options) -> str:
+def _commands(runner: Runner, connect: Connect, secret: Callable[[], str]) -> int:
+    chosen = runner.options
+    if chosen.words:
+        return runner.attempt(chosen.words)
+    runner.selecting = True
+    if chosen.script:
+        if chosen.script == "-":
+            # The password cannot come from there as well.
+            secret()
+        return run_script(runner, chosen.script, chosen.keep_going)
+    return interact(runner, lambda: connect(impatient(chosen, IMPATIENT), secret()))
+
+
+def password(chosen: Options) -> str:
     """
     Return the administration password: from the file, the environment, or a prompt.
 
     :raises UsageError: there is none.
     """
-    if options.password_file:
+    if chosen.password_file:
         try:
-            lines = Path(options.password_file).read_text(encoding="utf-8").splitlines()
+            lines = Path(chosen.password_file).read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"The file {options.password_file} cannot be read: {error}") from error
+            raise UsageError(f"The file {chosen.password_file} cannot be read: {error}") from error
         return lines[0] if lines else ""
+    if chosen.password is not None:
+        return chosen.password
     known = os.environ.get("IQUILA_PASSWORD")
     if known is not None:
         return known
@@ -127,30 +163,10 @@ def password(options: Options) -> str:
     return getpass.getpass("Administration password: ")
 
 
-def _connect(options: Options, secret: str) -> Caller:
-    known = None if options.insecure else KnownServers(known_servers_path())
-    switch = options.switch if options.as_switch_administrator else ""
-    return Connection(options.host, options.port, secret, known, switch)
-
-
-def _help() -> str:
-    width = max(len(command.name) for command in COMMANDS)
-    rows = "\n".join(f"  {c.name.ljust(width)}  {c.help}" for c in COMMANDS)
-    return (
-        f"{USAGE}\n\nAdministers an iquila server or cluster.\n\n"
-        "The password comes from --password-file, IQUILA_PASSWORD or a prompt. Names of commands "
-        "may be\nshortened; arguments are taken as /KEY:value and as --key value.\n\n"
-        f"commands:\n{rows}"
-    )
-
-
-def _command_help(command: Command) -> str:
-    lines = [f"usage: iquila ... {command.name}", "", command.help + "."]
-    for argument in command.arguments:
-        name = f"[{argument.key}]" if argument.positional else f"/{argument.key}:..."
-        optional = "" if argument.required else " (optional)"
-        lines.append(f"  {name:<18} {argument.help}{optional}")
-    return "\n".join(lines)
+def _connect(chosen: Options, secret: str) -> Caller:
+    known = None if chosen.insecure else KnownServers(known_servers_path())
+    switch = chosen.switch if chosen.as_switch_administrator else ""
+    return Connection(chosen.host, chosen.port, secret, known, switch, timeout=chosen.timeout)
 
 
 __all__ = ["COMMANDS", "ConnectionProblem", "main"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from datetime import datetime
 from typing import Any, TextIO
@@ -11,7 +12,13 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from iquila.command.definition import Grid, Items, Shown, Text
+from iquila.command.definition import Grid, Items, Several, Shown, Text
+
+HIDDEN = "(hidden)"
+_SECRET_FIELD = re.compile(
+    r"Password|Secret|HashedKey|NtLmSecureHash|SessionKey|\AClientK_|\AKey_bin\Z"
+)
+_SECRET_ROW = re.compile(r"Secret|Pre-Shared Key|Session Key")
 
 
 def show(answer: dict[str, Any], shown: Shown, format: str, out: TextIO | None = None) -> None:
@@ -19,14 +26,42 @@ def show(answer: dict[str, Any], shown: Shown, format: str, out: TextIO | None =
     stream = out or sys.stdout
     if format == "json":
         stream.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
-    elif isinstance(shown, Text):
-        stream.write(shown.text)
-    elif format == "csv":
-        _csv(shown, stream)
-    elif shown is not None and stream.isatty():
-        _rich(shown, stream)
-    elif shown is not None:
-        _plain(shown, stream)
+        return
+    for part in shown.parts if isinstance(shown, Several) else (shown,):
+        if isinstance(part, Text):
+            stream.write(part.text)
+        elif format == "csv":
+            _csv(part, stream)
+        elif part is not None and stream.isatty():
+            _rich(part, stream)
+        elif part is not None:
+            _plain(part, stream)
+
+
+def without_secrets(answer: dict[str, Any], shown: Shown) -> tuple[dict[str, Any], Shown]:
+    """Return an answer as it may be written to a file that others read."""
+    return _hidden(answer), _hidden_shown(shown)
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if item and _SECRET_FIELD.search(name) else _hidden(item)
+            for name, item in value.items()
+        }
+    return [_hidden(item) for item in value] if isinstance(value, list) else value
+
+
+def _hidden_shown(shown: Shown) -> Shown:
+    if isinstance(shown, Several):
+        return Several(tuple(_hidden_shown(part) for part in shown.parts))  # type: ignore[misc]
+    if not isinstance(shown, Items):
+        return shown
+    blocks = tuple(
+        tuple((k, HIDDEN if v and _SECRET_ROW.search(k) else v) for k, v in block)
+        for block in shown.blocks
+    )
+    return Items(blocks, shown.many)
 
 
 def _csv(shown: Items | Grid | None, stream: TextIO) -> None:
@@ -68,7 +103,7 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _rich(shown: Items | Grid, stream: TextIO) -> None:
-    console = Console(file=stream)
+    console = Console(file=stream, markup=False, highlight=False)
     if isinstance(shown, Grid):
         table = Table(*shown.columns)
         for row in shown.rows:
@@ -85,14 +120,20 @@ def _rich(shown: Items | Grid, stream: TextIO) -> None:
 # -- values as vpncmd prints them
 
 
-def moment(text: str, *, weekday: bool = True, never: str = "(None)") -> str:
+def moment(text: str, *, weekday: bool = True, clock: bool = True, never: str = "(None)") -> str:
     """Return a time of the API (RFC 3339) as local time, ``2026-11-22 (Sun) 14:39:01``."""
     if not text:
         return never
     when = datetime.fromisoformat(text)
     if when.year < 1971:
         return never
-    return when.astimezone().strftime("%Y-%m-%d (%a) %H:%M:%S" if weekday else "%Y-%m-%d %H:%M:%S")
+    form = f"%Y-%m-%d{' (%a)' if weekday else ''}{' %H:%M:%S' if clock else ''}"
+    return when.astimezone().strftime(form)
+
+
+def version(number: int) -> str:
+    """Return a version (501) as ``5.01``."""
+    return f"{number // 100}.{number % 100:02d}"
 
 
 def thousands(number: int) -> str:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import Any
 
-from iquila.command.definition import Argument, Caller, Command, Items, Shown, number
+from iquila.command.calls import ON_SWITCH, Changes, change, from_arguments, operation, setting
+from iquila.command.definition import (
+    Answer,
+    Argument,
+    Caller,
+    Command,
+    Items,
+    Run,
+    Shown,
+    about,
+    number,
+)
 from iquila.command.output import moment, thousands, total, traffic
 from iquila.wire.passwords import switch_hashes
 
-Answer = tuple[dict[str, Any], Shown]
 KINDS = ("Standalone", "Static Hub", "Dynamic Hub")
 STANDALONE, STATIC, DYNAMIC = range(3)
 
 
-def _create(kind: int | None) -> Callable[[Caller, dict[str, Any]], Answer]:
+def _create(kind: int | None) -> Run:
     def run(caller: Caller, given: dict[str, Any]) -> Answer:
         chosen = kind
         if chosen is None:
@@ -33,39 +42,42 @@ def _create(kind: int | None) -> Callable[[Caller, dict[str, Any]], Answer]:
     return run
 
 
-def _delete(caller: Caller, given: dict[str, Any]) -> Answer:
-    return caller.call("DeleteHub", {"HubName_str": given["name"]}), None
+def _retype(kind: int) -> Run:
+    return change("GetHub", "SetHub", {"HubName_str": "name"}, setting(HubType_u32=kind))
 
 
-def _change(caller: Caller, switch: str, **changes: Any) -> Answer:
-    settings = caller.call("GetHub", {"HubName_str": switch})
-    return caller.call("SetHub", {**settings, **changes}), None
+def _change(changes: Changes) -> Run:
+    return change("GetHub", "SetHub", ON_SWITCH, changes)
 
 
-def _retype(kind: int) -> Callable[[Caller, dict[str, Any]], Answer]:
-    return lambda caller, given: _change(caller, given["name"], HubType_u32=kind)
-
-
-def _max_sessions(caller: Caller, given: dict[str, Any]) -> Answer:
-    return _change(caller, given["switch"], MaxSession_u32=given["max_session"])
-
-
-def _password(caller: Caller, given: dict[str, Any]) -> Answer:
+def _password(given: dict[str, Any], _record: dict[str, Any]) -> dict[str, Any]:
     # As hashes, so that an empty password can be set too.
     hashed, secure = (base64.b64encode(h).decode() for h in switch_hashes(given["password"]))
-    return _change(caller, given["switch"], HashedPassword_bin=hashed, SecurePassword_bin=secure)
+    return {"HashedPassword_bin": hashed, "SecurePassword_bin": secure}
 
 
-def _online(online: bool) -> Callable[[Caller, dict[str, Any]], Answer]:
-    def run(caller: Caller, given: dict[str, Any]) -> Answer:
-        parameters = {"HubName_str": given["switch"], "Online_bool": online}
-        return caller.call("SetHubOnline", parameters), None
+def _select(caller: Caller, given: dict[str, Any]) -> Answer:
+    if not given["name"]:
+        return {}, None
+    answer = caller.call("GetHubStatus", {"HubName_str": given["name"]})
+    return answer, None
 
-    return run
+
+def _options(answer: dict[str, Any]) -> Shown:
+    limit = answer["MaxSession_u32"]
+    rows = (
+        (
+            "Enumeration of Virtual Hub for Anonymous User",
+            "Deny" if answer["NoEnum_bool"] else "Allow",
+        ),
+        ("Max Number of Sessions", str(limit) if limit else "Infinite"),
+        ("Status", "Online" if answer["Online_bool"] else "Offline"),
+        ("Virtual Hub Type", KINDS[answer["HubType_u32"]]),
+    )
+    return Items((rows,))
 
 
-def _list(caller: Caller, _given: dict[str, Any]) -> Answer:
-    answer = caller.call("EnumHub", {})
+def _list(answer: dict[str, Any]) -> Shown:
     blocks = tuple(
         (
             ("Virtual Hub Name", hub["HubName_str"]),
@@ -84,11 +96,10 @@ def _list(caller: Caller, _given: dict[str, Any]) -> Answer:
         )
         for hub in answer["HubList"]
     )
-    return answer, Items(blocks, many=True)
+    return Items(blocks, many=True)
 
 
-def _status(caller: Caller, given: dict[str, Any]) -> Answer:
-    answer = caller.call("GetHubStatus", {"HubName_str": given["switch"]})
+def _status(answer: dict[str, Any]) -> Shown:
     kind = answer["HubType_u32"]
     rows = [
         ("Virtual Hub Name", answer["HubName_str"]),
@@ -115,50 +126,98 @@ def _status(caller: Caller, given: dict[str, Any]) -> Answer:
         ("Last Communication", moment(answer["LastCommTime_dt"], weekday=False)),
         ("Created at", moment(answer["CreatedTime_dt"], weekday=False)),
     ]
-    return answer, Items(((*rows, *traffic(answer)),))
+    return Items(((*rows, *traffic(answer)),))
 
 
-_NAME = Argument("NAME", "Name of the Virtual Switch", positional=True)
-_NEW_PASSWORD = Argument("PASSWORD", "Password of the Virtual Switch", secret=True)
+_NEW_NAME = Argument("NAME", "Name of the Virtual Switch", positional=True)
+_NAME = Argument("NAME", "Name of the Virtual Switch", positional=True, names="switch")
+_NEW_PASSWORD = Argument("PASSWORD", "Password of the Virtual Switch", secret=True, new=True)
+_SELECTED = Argument(
+    "NAME", "Name of the Virtual Switch", positional=True, required=False, names="switch"
+)
 
-COMMANDS = (
+
+def _creation(name: str, help: str, kind: int | None) -> Command:
+    arguments = (_NEW_NAME, _NEW_PASSWORD)
+    return Command(name, help, _create(kind), arguments, examples=("office",))
+
+
+def _command(name: str, help: str, run: Run, *arguments: Argument, example: str = "") -> Command:
+    return Command(name, help, run, arguments, on_switch=True, examples=(example,))
+
+
+COMMANDS = about(
+    "Virtual Switches",
     Command(
-        "HubCreate",
-        "Create a Virtual Switch (a dynamic one on a controller)",
-        _create(None),
-        (_NAME, _NEW_PASSWORD),
+        "HubList", "List the Virtual Switches", operation("EnumHub", show=_list), examples=("",)
+    ),
+    _creation("HubCreate", "Create a Virtual Switch (a dynamic one on a controller)", None),
+    _creation("HubCreateStatic", "Create a static Virtual Switch", STATIC),
+    _creation("HubCreateDynamic", "Create a dynamic Virtual Switch", DYNAMIC),
+    Command(
+        "HubDelete",
+        "Delete a Virtual Switch",
+        operation("DeleteHub", {"HubName_str": "name"}),
+        (_NAME,),
+        examples=("office",),
     ),
     Command(
-        "HubCreateStatic",
-        "Create a static Virtual Switch",
-        _create(STATIC),
-        (_NAME, _NEW_PASSWORD),
+        "HubSetStatic",
+        "Make a Virtual Switch static",
+        _retype(STATIC),
+        (_NAME,),
+        examples=("office",),
     ),
     Command(
-        "HubCreateDynamic",
-        "Create a dynamic Virtual Switch",
-        _create(DYNAMIC),
-        (_NAME, _NEW_PASSWORD),
+        "HubSetDynamic",
+        "Make a Virtual Switch dynamic",
+        _retype(DYNAMIC),
+        (_NAME,),
+        examples=("office",),
     ),
-    Command("HubDelete", "Delete a Virtual Switch", _delete, (_NAME,)),
-    Command("HubSetStatic", "Make a Virtual Switch static", _retype(STATIC), (_NAME,)),
-    Command("HubSetDynamic", "Make a Virtual Switch dynamic", _retype(DYNAMIC), (_NAME,)),
-    Command("HubList", "List the Virtual Switches", _list),
-    Command("StatusGet", "Show how a Virtual Switch is", _status, on_switch=True),
-    Command("Online", "Let a Virtual Switch run", _online(True), on_switch=True),
-    Command("Offline", "Stop a Virtual Switch", _online(False), on_switch=True),
     Command(
+        "Hub",
+        "Select the Virtual Switch that the next commands work on; without a name, none",
+        _select,
+        (_SELECTED,),
+        examples=("office", ""),
+        selects=True,
+    ),
+    _command(
+        "StatusGet", "Show how a Virtual Switch is", operation("GetHubStatus", ON_SWITCH, _status)
+    ),
+    _command(
+        "Online", "Let a Virtual Switch run", operation("SetHubOnline", ON_SWITCH, Online_bool=True)
+    ),
+    _command(
+        "Offline", "Stop a Virtual Switch", operation("SetHubOnline", ON_SWITCH, Online_bool=False)
+    ),
+    _command(
+        "OptionsGet",
+        "Show what is set for a Virtual Switch",
+        operation("GetHub", ON_SWITCH, _options),
+    ),
+    _command(
         "SetMaxSession",
         "Limit the sessions of a Virtual Switch (0: no limit)",
-        _max_sessions,
-        (Argument("MAX_SESSION", "Sessions at most", positional=True, convert=number),),
-        on_switch=True,
+        _change(from_arguments({"MaxSession_u32": "max_session"})),
+        Argument("MAX_SESSION", "Sessions at most", positional=True, convert=number),
+        example="100",
     ),
-    Command(
+    _command(
+        "SetEnumAllow",
+        "Name a Virtual Switch to everybody who asks",
+        _change(setting(NoEnum_bool=False)),
+    ),
+    _command(
+        "SetEnumDeny",
+        "Name a Virtual Switch to nobody who asks",
+        _change(setting(NoEnum_bool=True)),
+    ),
+    _command(
         "SetHubPassword",
         "Change the password of a Virtual Switch",
-        _password,
-        (Argument("PASSWORD", "New password", positional=True, secret=True),),
-        on_switch=True,
+        _change(_password),
+        Argument("PASSWORD", "New password", positional=True, secret=True, new=True),
     ),
 )

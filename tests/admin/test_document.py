@@ -112,9 +112,7 @@ class WritingTests(SynchronousTestCase):
             if not hasattr(record, "number"):
                 self.assertEqual(again.one(type(record), record.key), record)
         rules = [anonymous(rule) for rule in again.all(AccessRule)]
-        self.assertEqual(
-            rules, [anonymous(rule) for rule in (RECORDS[13], *RECORDS[12:10:-1])]
-        )
+        self.assertEqual(rules, [anonymous(rule) for rule in (RECORDS[13], *RECORDS[12:10:-1])])
 
     def test_the_order_of_records_does_not_matter(self) -> None:
         """Equal content, equal bytes."""

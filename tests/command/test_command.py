@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from iquila.command.arguments import Options, UsageError, find_command, read_options
+from iquila.command.arguments import UsageError, find_command
+from iquila.command.commandline import read_options
 from iquila.command.connection import KnownServers
-from iquila.command.main import COMMANDS, main
+from iquila.command.main import COMMANDS
 from iquila.errors import NotController
+
+from .fake import Server, run
 
 MEMBERS = {
     "FarmMemberList": [
@@ -61,44 +59,6 @@ OFFLINE = {
     "NumConnected_u32": 0,
     "NumFailed_u32": 3,
 }
-
-
-class Server:
-    """Answers calls, and keeps them."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.options: Options | None = None
-        self.password = ""
-
-    def connect(self, options: Options, password: str) -> Server:
-        """Stand in for the connection."""
-        self.options, self.password = options, password
-        return self
-
-    def call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Answer a call."""
-        self.calls.append((method, parameters))
-        answer = self.answers.get(method, {})
-        if isinstance(answer, Exception):
-            raise answer
-        result: dict[str, Any] = answer
-        return result
-
-
-def run(server: Server, line: str) -> tuple[int, str, str]:
-    """Run a command line; return status, output and error output."""
-    out, err = io.StringIO(), io.StringIO()
-    environment = {"IQUILA_PASSWORD": "secret", "TZ": "UTC"}
-    with (
-        mock.patch.dict(os.environ, environment),
-        mock.patch("sys.stdin", io.StringIO()),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        status = main(line.split(), server.connect)
-    return status, out.getvalue(), err.getvalue()
 
 
 class TypingTests(SynchronousTestCase):
@@ -244,6 +204,7 @@ class OutputTests(SynchronousTestCase):
         self.assertEqual(
             written,
             {
+                "HubName_str": "lab",
                 "Name_str": "alice",
                 "Note_utf": "kept",
                 "AuthType_u32": 1,

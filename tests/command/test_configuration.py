@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.admin.test_softether import SMALL
 
-from .test_command import Server, run
+from .fake import Server, run
 
 DOCUMENT = "[switch.Üü]\n"
 SENT = base64.b64encode(DOCUMENT.encode()).decode()

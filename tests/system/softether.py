@@ -72,14 +72,13 @@ class Administrator:
         :param switch: begin at this Virtual Switch.
         :raises CommandFailed: it was refused; the text holds its number and reason.
         """
+        return self.host.run(self.arguments(*words, switch=switch, options=options), timeout=40.0)
+
+    def arguments(self, *words: str, switch: str = "", options: tuple[str, ...] = ()) -> list[str]:
+        """Return the command line for :meth:`command`."""
         chosen = (f"/ADMINHUB:{switch}",) if switch else ()
-        return self.host.run(
-            [
-                *(str(self._programs / "iquila-test-cmd"), self.server, "/SERVER"),
-                *(f"/PASSWORD:{self.password}", *chosen, *options, "/CMD", *words),
-            ],
-            timeout=40.0,
-        )
+        program = (str(self._programs / "iquila-test-cmd"), self.server, "/SERVER")
+        return [*program, f"/PASSWORD:{self.password}", *chosen, *options, "/CMD", *words]
 
 
 @define
