@@ -7,20 +7,19 @@ The document is a file of the user's; the server reads and writes it.
 from __future__ import annotations
 
 import base64
-import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from iquila.admin.document.writing import write
-from iquila.admin.softether.file import MAX_BYTES, parse
+from iquila.admin.softether.file import parse
 from iquila.admin.softether.move import move
 from iquila.command.arguments import UsageError
 from iquila.command.definition import Answer, Argument, Caller, Command, Grid, Text, about, yes
+from iquila.command.files import LIMIT, read_file, write_file
 from iquila.database.records import SwitchKind
 
-DIFFERENT = 3
-"""The exit status of a plan that would change something; 2 is a usage error already."""
+DIFFERENT = 4
+"""The exit status of a plan that would change something; smaller ones are failures."""
 MAX_DOCUMENT = 780_000
 """Bytes: as base64 it fits in a request."""
 COLUMNS = ("Action", "What", "Field", "Before", "After")
@@ -34,7 +33,7 @@ def _export(caller: Caller, given: dict[str, Any]) -> Answer:
     document = base64.b64decode(answer["Document_bin"]).decode()
     if not given["file"] or given["file"] == "-":
         return answer, Text(document)
-    write_private(given["file"], document)
+    write_file(given["file"], document.encode(), private=True)
     return answer, None
 
 
@@ -56,7 +55,7 @@ def _apply(caller: Caller, given: dict[str, Any]) -> Answer:
 
 
 def _import(caller: Caller, given: dict[str, Any]) -> Answer:
-    moved = move(parse(_bytes(given["file"], MAX_BYTES)), given["as"])
+    moved = move(parse(_bytes(given["file"])), given["as"])
     document = write(moved.content)
     for sentence in moved.left:
         print(sentence, file=sys.stderr)
@@ -65,7 +64,7 @@ def _import(caller: Caller, given: dict[str, Any]) -> Answer:
         "LeftBehind_utf": list(moved.left),
     }
     if given["out"]:
-        write_private(given["out"], document)
+        write_file(given["out"], document.encode(), private=True)
     if given["apply"]:
         parameters = {
             "Document_bin": _sent(document.encode()),
@@ -80,7 +79,7 @@ def _import(caller: Caller, given: dict[str, Any]) -> Answer:
 
 def _parameters(given: dict[str, Any]) -> dict[str, Any]:
     return {
-        "Document_bin": _sent(_bytes(given["file"], MAX_BYTES)),
+        "Document_bin": _sent(_bytes(given["file"])),
         "Keep_bool": given["keep"],
         "AllowDelete_bool": given.get("allow_delete", False),
         "Seen_str": "",
@@ -96,35 +95,13 @@ def _sent(document: bytes) -> str:
     return base64.b64encode(document).decode()
 
 
-def _bytes(path: str, most: int) -> bytes:
-    try:
-        content = sys.stdin.buffer.read(most + 1) if path == "-" else _read(path, most + 1)
-    except OSError as error:
-        raise UsageError(f"The file {path} cannot be read ({error.strerror}).") from error
-    if len(content) > most:
-        raise UsageError(f"The file {path} has more than {most} bytes.")
+def _bytes(path: str) -> bytes:
+    if path != "-":
+        return read_file(path)
+    content = sys.stdin.buffer.read(LIMIT + 1)
+    if len(content) > LIMIT:
+        raise UsageError(f"Standard input is too long: {LIMIT} bytes are allowed.")
     return content
-
-
-def _read(path: str, most: int) -> bytes:
-    with Path(path).open("rb") as file:
-        return file.read(most)
-
-
-def write_private(path: str, text: str) -> None:
-    """
-    Write a file with secrets, for its owner only.
-
-    :raises UsageError: it cannot be written.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            if Path(path).is_file():
-                os.fchmod(file.fileno(), 0o600)
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"The file {path} cannot be written ({error.strerror}).") from error
 
 
 def _confirm(planned: dict[str, Any]) -> None:
@@ -198,7 +175,7 @@ COMMANDS = about(
     ),
     Command(
         "Plan",
-        "Show what a document would change (exit status 3 if anything)",
+        "Show what a document would change (exit status 4 if anything)",
         _plan,
         (_FILE, _KEEP),
         status=_different,

@@ -60,7 +60,7 @@ class ConfigurationTests(SynchronousTestCase):
         self.assertEqual(server.calls[0][1]["Document_bin"], SENT)
         server.answers["PlanConfiguration"] = CHANGED
         status, out, _err = run(server, f"plan {path} --keep")
-        self.assertEqual(status, 3)
+        self.assertEqual(status, 4)
         self.assertIn('~ change|switch."a"|message|one   |two lines', out)
         self.assertTrue(server.calls[1][1]["Keep_bool"])
 

@@ -52,7 +52,7 @@ class ImportTests(NetworkTestCase):
         for word in ("'far' to 'far.example'", "SecureNAT", "administration password"):
             self.assertIn(word, left)
         self._listen_as_before(document)
-        self.assertEqual(self.iquila("plan", document, "--keep")[0], 3)
+        self.assertEqual(self.iquila("plan", document, "--keep")[0], 4)
         status, _out, error = self.iquila("apply", document, "--keep", "--yes")
         self.assertEqual(status, 0, error)
         self.assertEqual(self.iquila("plan", document, "--keep")[:1], (0,))
