@@ -8,6 +8,7 @@ cannot be in the transaction of the rest: new ones are opened before it, others 
 from __future__ import annotations
 
 import time as clock
+import zlib
 
 from attrs import frozen
 
@@ -70,6 +71,8 @@ class Plan:
     """
 
     document: bytes = data("Document", MAX_CHARACTERS)
+    compressed: bool = flag("Compressed")
+    """Whether the document is in zlib's format, so that a large one fits into a request."""
     keep: bool = flag("Keep")
     """Whether what the document does not name stays; without it the document is everything."""
     allow_delete: bool = flag("AllowDelete")
@@ -103,12 +106,32 @@ async def export_with_secrets(server: ManagedServer, caller: Caller, request: No
     return Exported(True, write(_here(server)).encode())
 
 
-def _step(server: ManagedServer, request: Plan) -> Step:
+def _text(request: Plan) -> str:
+    """
+    Return the document of a request.
+
+    :raises InvalidParameter: it is not compressed as it says, too large, or no text.
+    """
+    written = request.document
     try:
-        written = request.document.decode("utf-8-sig")
+        if request.compressed:
+            unpacking = zlib.decompressobj()
+            written = unpacking.decompress(written, MAX_CHARACTERS)
+            if not unpacking.eof:
+                raise InvalidParameter(
+                    f"The document is not complete, or has more than {MAX_CHARACTERS} bytes."
+                )
+        return written.decode("utf-8-sig")
+    except zlib.error as error:
+        raise InvalidParameter(
+            "The document is not compressed with zlib: send it plain."
+        ) from error
     except UnicodeDecodeError as error:
         raise InvalidParameter(f"The document is not text in UTF-8: {error}.") from error
-    document = read(written, server.settings.mode)
+
+
+def _step(server: ManagedServer, request: Plan) -> Step:
+    document = read(_text(request), server.settings.mode)
     planned = step(_here(server), document, int(clock.time() * 1000), prune=not request.keep)
     _check_kinds(planned)
     return planned

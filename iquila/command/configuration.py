@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import sys
+import zlib
 from typing import Any
 
 from iquila.admin.document.writing import write
@@ -22,6 +23,8 @@ DIFFERENT = 4
 """The exit status of a plan that would change something; smaller ones are failures."""
 MAX_DOCUMENT = 780_000
 """Bytes: as base64 it fits in a request."""
+PLAIN = 64_000
+"""Bytes up to which a document is not compressed."""
 COLUMNS = ("Action", "What", "Field", "Before", "After")
 ACTIONS = {"create": "+ create", "change": "~ change", "delete": "- delete", "note": "! note"}
 
@@ -67,7 +70,7 @@ def _import(caller: Caller, given: dict[str, Any]) -> Answer:
         write_file(given["out"], document.encode(), private=True)
     if given["apply"]:
         parameters = {
-            "Document_bin": _sent(document.encode()),
+            **_sent(document.encode()),
             "Keep_bool": True,
             "AllowDelete_bool": False,
             "Seen_str": "",
@@ -79,20 +82,27 @@ def _import(caller: Caller, given: dict[str, Any]) -> Answer:
 
 def _parameters(given: dict[str, Any]) -> dict[str, Any]:
     return {
-        "Document_bin": _sent(_bytes(given["file"])),
+        **_sent(_bytes(given["file"])),
         "Keep_bool": given["keep"],
         "AllowDelete_bool": given.get("allow_delete", False),
         "Seen_str": "",
     }
 
 
-def _sent(document: bytes) -> str:
-    if len(document) > MAX_DOCUMENT:
+def _sent(document: bytes) -> dict[str, Any]:
+    """
+    Return the parameters that carry a document.
+
+    :raises UsageError: a request has no room for it.
+    """
+    packed = document if len(document) <= PLAIN else zlib.compress(document, 9)
+    if len(packed) > MAX_DOCUMENT:
         raise UsageError(
-            f"the document has {len(document)} bytes, and a request has room for {MAX_DOCUMENT}: "
-            "divide it by Virtual Switches, and give --keep with each part."
+            f"the document has {len(packed)} bytes when compressed, and a request has room for "
+            f"{MAX_DOCUMENT}: divide it by Virtual Switches, and give --keep with each part."
         )
-    return base64.b64encode(document).decode()
+    sent = base64.b64encode(packed).decode()
+    return {"Document_bin": sent, "Compressed_bool": packed is not document}
 
 
 def _bytes(path: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -190,6 +191,18 @@ class ConfigurationTests(AdministrationTestCase):
         """Nothing changes, and all problems are told."""
         told = self.refused(InvalidParameter, Document_bin=sent("a = 1\nb = 2"))
         self.assertEqual(len(told.splitlines()), 2)
+
+    def test_compressed(self) -> None:
+        """A compressed document is the same; one that is not, or not complete, is refused."""
+        packed = zlib.compress(self.export().encode())
+        given = {"Document_bin": base64.b64encode(packed).decode(), "Compressed_bool": True}
+        self.assertEqual(self.run_it("PlanConfiguration", **given)["NumChanges_u32"], 0)
+        given["Document_bin"] = base64.b64encode(packed[:-9]).decode()
+        self.assertIn("not complete", self.refused(InvalidParameter, **given))
+        given["Document_bin"] = sent(self.export())
+        self.assertIn("zlib", self.refused(InvalidParameter, **given))
+        plain = base64.b64encode(b"\xff").decode()
+        self.assertIn("UTF-8", self.refused(InvalidParameter, Document_bin=plain))
 
     def test_who(self) -> None:
         """The server's administrator; an auditor may read what has no secrets."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ class ConfigurationTests(SynchronousTestCase):
         server = Server(PlanConfiguration=NOTHING)
         self.assertEqual(run(server, f"plan {path}")[0], 0)
         self.assertEqual(server.calls[0][1]["Document_bin"], SENT)
+        self.assertFalse(server.calls[0][1]["Compressed_bool"])
         server.answers["PlanConfiguration"] = CHANGED
         status, out, _err = run(server, f"plan {path} --keep")
         self.assertEqual(status, 4)
@@ -79,10 +81,22 @@ class ConfigurationTests(SynchronousTestCase):
         server = Server(PlanConfiguration=NOTHING)
         self.assertEqual(run(server, f"apply {path}")[0], 0)
 
+    def test_a_large_document(self) -> None:
+        """Travels compressed."""
+        server = Server(PlanConfiguration=NOTHING)
+        document = "# line\n" * 100_000
+        self.assertEqual(run(server, f"plan {self.file(document)}")[0], 0)
+        parameters = server.calls[0][1]
+        self.assertTrue(parameters["Compressed_bool"])
+        packed = base64.b64decode(parameters["Document_bin"])
+        self.assertEqual(zlib.decompress(packed).decode(), document)
+
     def test_bad_files(self) -> None:
         """One sentence, and no call."""
         server = Server()
-        for line in ("plan /no/such/file", f"plan {self.file('x' * 800_000)}"):
+        large = self.file("")
+        Path(large).write_bytes(os.urandom(800_000))
+        for line in ("plan /no/such/file", f"plan {large}"):
             status, _out, err = run(server, line)
             self.assertEqual((status, len(err.splitlines())), (2, 1))
         self.assertEqual(server.calls, [])
