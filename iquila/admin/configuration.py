@@ -123,9 +123,7 @@ def _text(request: Plan) -> str:
                 )
         return written.decode("utf-8-sig")
     except zlib.error as error:
-        raise InvalidParameter(
-            "The document is not compressed with zlib: send it plain."
-        ) from error
+        raise InvalidParameter("The document is not in zlib's format: send it plain.") from error
     except UnicodeDecodeError as error:
         raise InvalidParameter(f"The document is not text in UTF-8: {error}.") from error
 

@@ -195,7 +195,10 @@ class ConfigurationTests(AdministrationTestCase):
     def test_compressed(self) -> None:
         """A compressed document is the same; one that is not, or not complete, is refused."""
         packed = zlib.compress(self.export().encode())
-        given = {"Document_bin": base64.b64encode(packed).decode(), "Compressed_bool": True}
+        given: dict[str, Any] = {
+            "Document_bin": base64.b64encode(packed).decode(),
+            "Compressed_bool": True,
+        }
         self.assertEqual(self.run_it("PlanConfiguration", **given)["NumChanges_u32"], 0)
         given["Document_bin"] = base64.b64encode(packed[:-9]).decode()
         self.assertIn("not complete", self.refused(InvalidParameter, **given))
