@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
-from iquila.admin.accessform import AccessItem, described, to_rule
+from iquila.admin.accessform import UNIQUE, AccessItem, described, to_rule
 from iquila.admin.fields import items, text, u32
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who, withheld
@@ -54,7 +54,7 @@ class AccessRules:
 
 @frozen
 class AccessId:
-    """A rule by its place in the list, from 1."""
+    """A rule by its place in the list, from 1, or by its unique id."""
 
     hub_name: str = text("HubName")
     id: int = u32("Id")
@@ -104,7 +104,7 @@ async def add_access(
             server.system.unchanged(Switch, switch.key),
         ],
     )
-    place = rules_of(server, switch.name).index(rule) + 1
+    place = sum(1 for other in rules if other.priority <= rule.priority) + 1
     return AccessAddition(switch.name, (described(rule, place),))
 
 
@@ -135,12 +135,13 @@ def _check_rights(server: ManagedServer, caller: Caller, rule: AccessRule) -> No
     denied_by="no_change_access_list",
 )
 async def delete_access(server: ManagedServer, caller: Caller, request: AccessId) -> AccessId:
-    """Delete a rule by its place in the list; those behind it move up."""
+    """Delete a rule by its place in the list, or by its unique id; those behind it move up."""
     switch = known(server, request.hub_name)
     rules = rules_of(server, switch.name)
-    if not 1 <= request.id <= len(rules):
+    found = [r for id, r in enumerate(rules, 1) if request.id in (id, UNIQUE + r.number)]
+    if not found:
         raise ObjectNotFound(f"There is no access rule {request.id}: list them again.")
-    key = rules[request.id - 1].key
+    key = found[0].key
     await server.system.transact(
         [delete(AccessRule, key)], [server.system.unchanged(AccessRule, key)]
     )

@@ -14,6 +14,8 @@ from iquila.errors import InvalidParameter
 MAC = 6
 IPV6 = 16
 MAX_TEXT = 255
+UNIQUE = 1_000_000
+"""What a rule's number and this make is its unique id: larger than any place in the list."""
 MAX_DELAY = 10_000
 """Milliseconds."""
 PLACEHOLDER, PLACEHOLDER_MASK = "223.255.255.253", "255.255.255.255"
@@ -54,7 +56,11 @@ _SAME = (
 
 @frozen
 class AccessItem:
-    """A rule as it travels. For IPv6 the four `…6` fields hold, 16 bytes each."""
+    """
+    A rule as it travels. For IPv6 the four `…6` fields hold, 16 bytes each.
+
+    `unique_id` is told, never taken: it stays when rules before this one come or go.
+    """
 
     id: int = u32("Id")
     note: str = utf("Note")
@@ -89,12 +95,14 @@ class AccessItem:
     jitter: int = u32("Jitter")
     loss: int = u32("Loss")
     redirect_url: str = text("RedirectUrl")
+    unique_id: int = u32("UniqueId")
 
 
 def described(rule: AccessRule, id: int) -> AccessItem:
     """Return a stored rule as it travels, under its number in the list."""
     item = AccessItem(
         id=id,
+        unique_id=UNIQUE + rule.number,
         check_source_mac=bool(rule.source_mac),
         source_mac=rule.source_mac or bytes(MAC),
         source_mac_mask=rule.source_mac_mask or bytes(MAC),

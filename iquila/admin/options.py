@@ -44,6 +44,11 @@ def _record(server: ManagedServer, switch: Switch) -> SwitchOptions:
     return server.system.get(SwitchOptions, switch.key) or SwitchOptions(switch.name)
 
 
+def _own(values: Mapping[str, int]) -> tuple[OptionItem, ...]:
+    """Return the administrator options of a switch: by name, as the system's server has them."""
+    return tuple(sorted(_listed(ADMINISTRATOR, values), key=lambda item: item.name))
+
+
 def _listed(options: Mapping[str, Option], values: Mapping[str, int]) -> tuple[OptionItem, ...]:
     return tuple(
         OptionItem(o.name, values.get(o.name, o.default), o.description) for o in options.values()
@@ -89,8 +94,7 @@ async def _store(server: ManagedServer, switch: Switch, record: SwitchOptions) -
 async def get_hub_admin_options(server: ManagedServer, caller: Caller, request: Hub) -> OptionItems:
     """Return what a switch's administrator and users may do, by option."""
     switch = known(server, request.hub_name)
-    values = _record(server, switch).administrator
-    return OptionItems(switch.name, _listed(ADMINISTRATOR, values))
+    return OptionItems(switch.name, _own(_record(server, switch).administrator))
 
 
 @TABLE.operation("GetDefaultHubAdminOptions", Hub, OptionItems, Who.SWITCH)
@@ -117,7 +121,7 @@ async def set_hub_admin_options(
     record = _record(server, switch)
     values = _changed(ADMINISTRATOR, record.administrator, request)
     await _store(server, switch, evolve(record, administrator=values))
-    return OptionItems(switch.name, _listed(ADMINISTRATOR, values))
+    return OptionItems(switch.name, _own(values))
 
 
 @TABLE.operation("GetHubExtOptions", Hub, OptionItems, Who.SWITCH)

@@ -25,6 +25,7 @@ from iquila.admin.fields import (
 )
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Effect, Nothing, Table, Who
+from iquila.database.belongings import Group
 from iquila.database.records import RECORD_TYPES, Switch, SwitchKind, User
 from iquila.errors import ConfigurationError, InvalidParameter
 from iquila.switch.port import Traffic
@@ -160,7 +161,8 @@ async def get_server_status(
         sessions_local=sum(r.sessions for r in own),
         sessions_remote=sum(r.sessions for r in others),
         mac_tables=sum(i.macs for r in own + others for i in r.instances),
-        users=len(server.system.all(User)),
+        users=server.system.count(User),
+        groups=server.system.count(Group),
         traffic=TrafficCounts.of(received, sent),
         current_time=int(clock.time() * 1000),
         current_tick=int(server.now() * 1000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from collections import Counter
 
 from attrs import evolve, fields, frozen
 
@@ -21,7 +22,7 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Nothing, Table, Who, withheld
 from iquila.admin.parts import Parts
 from iquila.cluster.roster import InstanceLoad
-from iquila.database.belongings import BELONGINGS, AccessRule
+from iquila.database.belongings import BELONGINGS, AccessRule, Group
 from iquila.database.records import (
     LoginCount,
     Placement,
@@ -269,6 +270,8 @@ class HubList:
 async def enum_hub(server: ManagedServer, caller: Caller, request: Nothing) -> HubList:
     """List the Virtual Switches."""
     loads = _loads(server)
+    users = Counter(user.switch.lower() for user in server.system.all(User))
+    groups = Counter(group.switch.lower() for group in server.system.all(Group))
     rows = []
     for switch in server.system.all(Switch):
         if not caller.may_see(switch.name):
@@ -280,7 +283,8 @@ async def enum_hub(server: ManagedServer, caller: Caller, request: Nothing) -> H
                 name=switch.name,
                 online=switch.online,
                 kind=int(switch.kind),
-                users=len(server.system.all(User, user_key(switch.name, ""))),
+                users=users[switch.key],
+                groups=groups[switch.key],
                 sessions=sum(load.sessions for load in found),
                 mac_tables=sum(load.macs for load in found),
                 last_communication=own.last_communication,
@@ -333,7 +337,6 @@ def _own_status(server: ManagedServer, switch: Switch) -> HubStatus:
         hub_name=switch.name,
         online=switch.online,
         kind=int(switch.kind),
-        users=len(server.system.all(User, user_key(switch.name, ""))),
         last_communication=switch.created,
         last_login=count.last_login or switch.created,
         created=switch.created,
@@ -365,8 +368,13 @@ def hub_status_here(server: ManagedServer, request: Hub) -> HubStatus:
 async def get_hub_status(server: ManagedServer, caller: Caller, request: Hub) -> HubStatus:
     """Tell how a Virtual Switch is, on all servers together."""
     switch = known(server, request.hub_name)
-    rules = server.system.all(AccessRule, user_key(switch.name, ""))
-    status = evolve(_own_status(server, switch), access_lists=len(rules))
+    prefix = user_key(switch.name, "")
+    status = evolve(
+        _own_status(server, switch),
+        access_lists=server.system.count(AccessRule, prefix),
+        users=server.system.count(User, prefix),
+        groups=server.system.count(Group, prefix),
+    )
     for row, part in await hub_status_here.everywhere(server, request, request.hub_name):
         if not row.own:
             status = _sum(status, part)

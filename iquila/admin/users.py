@@ -6,40 +6,33 @@ import time as clock
 
 from attrs import evolve, frozen
 
-from iquila.admin.fields import (
-    TrafficCounts,
-    data,
-    embed,
-    flag,
-    items,
-    secret,
-    text,
-    time,
-    u32,
-    utf,
-)
+from iquila.admin.checks import checked_name
+from iquila.admin.fields import TrafficCounts, embed, flag, items, text, time, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
-from iquila.admin.policyform import PolicyFields
 from iquila.admin.switches import Hub, known
-from iquila.database.records import AuthKind, LoginCount, ServerMode, User, user_key
-from iquila.database.store import delete, put
+from iquila.admin.userrecord import UserRecord, changed_user, described
+from iquila.database.belongings import Group
+from iquila.database.lookups import group_of, policy_of
+from iquila.database.options import administrator_option
+from iquila.database.records import LoginCount, ServerMode, Switch, User, user_key
+from iquila.database.store import Compare, delete, put
 from iquila.errors import (
     Conflict,
-    InvalidName,
+    GroupNotFound,
     InvalidParameter,
     NotSupported,
     ObjectNotFound,
     TooManyUsers,
     UserExists,
 )
-from iquila.wire.names import valid_user_name
-from iquila.wire.passwords import user_hash
+
+__all__ = ["TABLE", "UserItem", "UserList", "UserName", "UserRecord"]
 
 TABLE = Table()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
 MAX_USERS = 10_000
-DIGEST = 20
+DENIED_BY = "no_change_users"
 
 
 @frozen
@@ -50,28 +43,6 @@ class UserName:
     name: str = text("Name")
 
 
-@frozen
-class UserRecord:
-    """What an administrator defines of a user, and what is known of their logins."""
-
-    hub_name: str = text("HubName")
-    name: str = text("Name")
-    group: str = text("GroupName")
-    real_name: str = utf("Realname")
-    note: str = utf("Note")
-    created: int = time("CreatedTime")
-    updated: int = time("UpdatedTime")
-    expires: int = time("ExpireTime")
-    auth: int = u32("AuthType")
-    password: str = secret("Auth_Password")
-    password_hash: bytes = data("HashedKey")
-    nt_hash: bytes = data("NtLmSecureHash")
-    logins: int = u32("NumLogin")
-    traffic: TrafficCounts = embed(TrafficCounts)
-    use_policy: bool = flag("UsePolicy")
-    policy: PolicyFields = embed(PolicyFields, "policy:")
-
-
 def _user(server: ManagedServer, hub_name: str, name: str) -> User:
     known(server, hub_name)
     user = server.system.get(User, user_key(hub_name, name))
@@ -80,100 +51,79 @@ def _user(server: ManagedServer, hub_name: str, name: str) -> User:
     return user
 
 
-def _described(server: ManagedServer, user: User) -> UserRecord:
-    return UserRecord(
-        hub_name=user.switch,
-        name=user.name,
-        group=user.group,
-        real_name=user.real_name,
-        note=user.note,
-        created=user.created,
-        updated=user.updated,
-        expires=user.expires,
-        auth=int(user.auth),
-        password_hash=user.password_hash,
-        nt_hash=user.nt_hash,
-        logins=server.logins(user.switch, user.name).logins,
-        use_policy=user.policy is not None,
-        policy=PolicyFields.of(user.policy),
-    )
+def _group(server: ManagedServer, user: User, name: str) -> tuple[User, list[Compare]]:
+    """Return a user in another group, and what must still hold when this is written."""
+    if not name:
+        return evolve(user, group=""), []
+    group = server.system.get(Group, user_key(user.switch, name))
+    if group is None:
+        raise GroupNotFound(f"There is no group '{name[:64]}' on '{user.switch}' (GroupName).")
+    return evolve(user, group=group.name), [server.system.unchanged(Group, group.key)]
 
 
-def _changed(user: User, request: UserRecord) -> User:
-    """Return a user as a request defines it."""
-    if request.auth not in (AuthKind.ANONYMOUS, AuthKind.PASSWORD):
-        raise NotSupported(
-            "This kind of authentication is not supported: use a password (1) or none (0)."
-        )
-    if request.group:
-        raise ObjectNotFound(f"There is no group '{request.group[:64]}'.")
-    auth = AuthKind(request.auth)
-    hashed = user.password_hash
-    if auth is AuthKind.ANONYMOUS:
-        hashed = b""
-    elif request.password:
-        hashed = user_hash(request.password, user.name)
-    elif len(request.password_hash) == DIGEST and any(request.password_hash):
-        hashed = request.password_hash
-    elif not hashed:
-        hashed = user_hash("", user.name)
-    return evolve(
-        user,
-        auth=auth,
-        password_hash=hashed,
-        real_name=request.real_name[:255],
-        note=request.note[:255],
-        expires=request.expires,
-        policy=request.policy.policy().clamp() if request.use_policy else None,
-        updated=int(clock.time() * 1000),
-    )
+def _for_caller(caller: Caller, record: UserRecord) -> UserRecord:
+    """Return a record without hashes for who could only try them offline."""
+    return evolve(record, password_hash=b"", nt_hash=b"") if caller.auditor else record
 
 
-@TABLE.operation("CreateUser", UserRecord, UserRecord, Who.SWITCH, NOT_ON_MEMBER)
+@TABLE.operation(
+    "CreateUser", UserRecord, UserRecord, Who.SWITCH, NOT_ON_MEMBER, denied_by=DENIED_BY
+)
 async def create_user(server: ManagedServer, caller: Caller, request: UserRecord) -> UserRecord:
-    """Create a user, with a password or without any proof."""
+    """Create a user, with any kind of authentication."""
     switch = known(server, request.hub_name)
-    if not valid_user_name(request.name):
-        raise InvalidName
-    key = user_key(switch.name, request.name)
+    key = user_key(switch.name, checked_name("Name", request.name))
     if server.system.get(User, key) is not None:
         raise UserExists(f"There is a user '{request.name}' already.")
-    if len(server.system.all(User, user_key(switch.name, ""))) >= MAX_USERS:
-        raise TooManyUsers
+    _check_number(server, switch)
     now = int(clock.time() * 1000)
-    user = _changed(User(switch.name, request.name, created=now), request)
+    user = changed_user(User(switch.name, request.name, created=now), request)
+    user, compares = _group(server, user, request.group)
+    compares.append(server.system.unchanged(User, key))
+    compares.append(server.system.unchanged(Switch, switch.key))
     try:
-        await server.system.transact(
-            [put(user)],
-            [
-                server.system.unchanged(User, key),
-                server.system.unchanged(type(switch), switch.key),
-            ],
+        await server.system.transact([put(user)], compares)
+    except Conflict:
+        if server.system.get(User, key) is not None:
+            raise UserExists(f"There is a user '{request.name}' already.") from None
+        raise _changed_meanwhile("The Virtual Switch or the group") from None
+    return described(server, user)
+
+
+def _changed_meanwhile(what: str) -> InvalidParameter:
+    return InvalidParameter(f"{what} was changed by somebody else at the same time: try again.")
+
+
+def _check_number(server: ManagedServer, switch: Switch) -> None:
+    option = administrator_option(server.system, switch.name, "max_users")
+    limit = min(option or MAX_USERS, MAX_USERS)
+    if server.system.count(User, user_key(switch.name, "")) >= limit:
+        raise TooManyUsers(
+            f"The Virtual Switch has {limit} users, as many as it may: delete one first."
         )
-    except Conflict:
-        raise UserExists from None
-    return _described(server, user)
 
 
-@TABLE.operation("SetUser", UserRecord, UserRecord, Who.SWITCH, NOT_ON_MEMBER)
+@TABLE.operation("SetUser", UserRecord, UserRecord, Who.SWITCH, NOT_ON_MEMBER, denied_by=DENIED_BY)
 async def set_user(server: ManagedServer, caller: Caller, request: UserRecord) -> UserRecord:
-    """Change a user; without a password the one there is stays."""
+    """Change a user; what proves the user stays where nothing new is given."""
     old = _user(server, request.hub_name, request.name)
-    user = _changed(old, request)
+    user, compares = _group(server, changed_user(old, request), request.group)
+    compares.append(server.system.unchanged(User, user.key))
     try:
-        await server.system.transact([put(user)], [server.system.unchanged(User, user.key)])
+        await server.system.transact([put(user)], compares)
     except Conflict:
-        raise InvalidParameter("Somebody else changed this user: try again.") from None
-    return _described(server, user)
+        raise _changed_meanwhile("The user or the group") from None
+    return described(server, user)
 
 
 @TABLE.operation("GetUser", UserName, UserRecord, Who.SWITCH, NOT_ON_MEMBER)
 async def get_user(server: ManagedServer, caller: Caller, request: UserName) -> UserRecord:
     """Return what is known of a user."""
-    return _described(server, _user(server, request.hub_name, request.name))
+    user = _user(server, request.hub_name, request.name)
+    return _for_caller(caller, described(server, user))
 
 
-@TABLE.operation("DeleteUser", UserName, UserName, Who.SWITCH, NOT_ON_MEMBER)
+@TABLE.operation("DeleteUser", UserName, UserName, Who.SWITCH, NOT_ON_MEMBER, denied_by=DENIED_BY)
 async def delete_user(server: ManagedServer, caller: Caller, request: UserName) -> UserName:
     """Delete a user; open sessions go on."""
     user = _user(server, request.hub_name, request.name)
@@ -211,21 +161,23 @@ class UserList:
 async def enum_user(server: ManagedServer, caller: Caller, request: Hub) -> UserList:
     """List the users of a Virtual Switch."""
     switch = known(server, request.hub_name)
-    rows = []
-    for user in server.system.all(User, user_key(switch.name, "")):
-        count = server.logins(switch.name, user.name)
-        rows.append(
-            UserItem(
-                name=user.name,
-                group=user.group,
-                real_name=user.real_name,
-                note=user.note,
-                auth=int(user.auth),
-                logins=count.logins,
-                last_login=count.last_login,
-                deny_access=user.policy is not None and not user.policy.access,
-                expires_filled=True,
-                expires=user.expires,
-            )
-        )
-    return UserList(switch.name, tuple(rows))
+    users = server.system.all(User, user_key(switch.name, ""))
+    return UserList(switch.name, tuple(_item(server, user) for user in users))
+
+
+def _item(server: ManagedServer, user: User) -> UserItem:
+    count = server.logins(user.switch, user.name)
+    group = group_of(server.system, user)
+    return UserItem(
+        name=user.name,
+        group="" if group is None else group.name,
+        real_name=user.real_name,
+        note=user.note,
+        auth=int(user.auth),
+        logins=count.logins,
+        last_login=count.last_login,
+        deny_access=not policy_of(server.system, user).access,
+        traffic_filled=True,
+        expires_filled=True,
+        expires=user.expires,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from attrs import define, field, frozen
 
+from iquila.cluster.ledger import SessionNote
 from iquila.cluster.points import MAXIMUM, points
 from iquila.cluster.tickets import LIFE
 
@@ -53,12 +54,20 @@ class InstanceLoad:
 
 @frozen
 class LoadReport:
-    """What a server says of its load; `redeemed` are the hashes of tickets redeemed since."""
+    """
+    What a server says of its load.
+
+    :ivar redeemed: the hashes of tickets redeemed since the last report.
+    :ivar came: the sessions that have come since (:mod:`.ledger`), and `went` the ids of those
+        that have gone.
+    """
 
     sessions: int = 0
     tcp_connections: int = 0
     instances: tuple[InstanceLoad, ...] = ()
     redeemed: tuple[bytes, ...] = ()
+    came: tuple[SessionNote, ...] = ()
+    went: tuple[str, ...] = ()
 
 
 @frozen

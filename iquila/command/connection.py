@@ -7,6 +7,7 @@ server has closed it meanwhile, the next call opens it again.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import json
@@ -98,9 +99,11 @@ class Connection:
     ) -> None:
         self._timeout = timeout
         self.name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._password = password
+        # Not SoftEther's own headers: its servers close the connection when one is empty, and
+        # a header has no place for letters beyond Latin-1.
+        pair = f"{switch or 'administrator'}:{password}"
+        self._credentials = base64.b64encode(pair.encode()).decode()
         self._known = known
-        self._switch = switch
         # The certificate is compared with the one of the first contact, as ssh does with keys.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -118,8 +121,7 @@ class Connection:
         question = {"jsonrpc": "2.0", "id": "1", "method": method, "params": parameters}
         headers = {
             "Content-Type": "application/json",
-            "X-VPNADMIN-HUBNAME": self._switch,
-            "X-VPNADMIN-PASSWORD": self._password,
+            "Authorization": f"Basic {self._credentials}",
         }
         body = json.dumps(question).encode()
         try:

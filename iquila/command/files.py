@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_pem_private_key,
 )
+from cryptography.utils import CryptographyDeprecationWarning
 
 from iquila.command.arguments import UsageError
 
@@ -67,11 +70,11 @@ def load_certificate(path: str) -> str:
     :raises UsageError: it cannot be read, or holds none.
     """
     content = read_file(path)
+    load: Any = x509.load_der_x509_certificate
+    if b"-----BEGIN" in content:
+        load = x509.load_pem_x509_certificate
     try:
-        if b"-----BEGIN" in content:
-            certificate = x509.load_pem_x509_certificate(content)
-        else:
-            certificate = x509.load_der_x509_certificate(content)
+        certificate = load(content)
     except ValueError as error:
         raise UsageError(f"The file {path} holds no X.509 certificate (PEM or DER).") from error
     return _text(certificate.public_bytes(Encoding.DER))
@@ -105,7 +108,7 @@ def save_certificate(encoded: str, path: str) -> None:
     """
     content = base64.b64decode(encoded)
     if not path.lower().endswith(DER_SUFFIXES):
-        content = x509.load_der_x509_certificate(content).public_bytes(Encoding.PEM)
+        content = ssl.DER_cert_to_PEM_cert(content).encode()
     write_file(path, content)
 
 
@@ -124,7 +127,10 @@ def save_key(encoded: str, path: str) -> None:
 
 def describe_certificate(encoded: str) -> str:
     """Return whose a certificate (base64 of DER) is, with its serial number."""
-    certificate = x509.load_der_x509_certificate(base64.b64decode(encoded))
+    with warnings.catch_warnings():
+        # SoftEther numbers its own certificates 0, which is told about each time.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        certificate = x509.load_der_x509_certificate(base64.b64decode(encoded))
     return f'{certificate.subject.rfc4514_string()}, SERIAL="{certificate.serial_number:X}"'
 
 

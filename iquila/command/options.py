@@ -116,7 +116,7 @@ COMMANDS = about(
         _set("Ext"),
         _NAME,
         _VALUE,
-        example="NoArpPolling /VALUE:1",
+        example="NoIpTable /VALUE:1",
     ),
     _command(
         "RadiusServerGet",

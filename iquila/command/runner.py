@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from attrs import define, evolve, field
 
@@ -86,11 +86,20 @@ class Runner:
         if command.selects and not self.selecting:
             raise UsageError(f"{command.name} selects for what follows: give --switch NAME.")
         given = read_arguments(command, words, asker())
-        answer = command.run(self, {**given, "switch": switch})
+        answer = self._answer(command, {**given, "switch": switch})
         if command.selects:
             self.switch = given["name"]
         self._show(answer, format)
         return command.status(answer[0])
+
+    def _answer(self, command: Command, given: dict[str, Any]) -> Answer:
+        try:
+            return command.run(self, given)
+        except KeyError as error:
+            raise IquilaError(
+                f"The server's answer to {command.name} has no {error}: it may be of another "
+                "version."
+            ) from error
 
     def _trailing(self, command: Command, words: list[str]) -> tuple[list[str], str, str]:
         """Take off what people put last although it belongs before the command."""

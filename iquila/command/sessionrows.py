@@ -8,6 +8,15 @@ from typing import Any
 from iquila.command.definition import Row
 from iquila.command.output import moment, thousands, traffic, version
 
+# What some servers tell of both ends; the labels as they are, with their spaces.
+_ENDS = (
+    ("Client IP Address  (Reported)", "ClientIpAddress_ip"),
+    ("Client Port (Reported)", "ClientPort_u32"),
+    ("Server Host Name (Reported)", "ServerHostname_str"),
+    ("Server IP Address (Reported)", "ServerIpAddress_ip"),
+    ("Server Port (Reported)", "ServerPort2_u32"),
+)
+
 
 def _yes(value: Any) -> str:
     return "Yes" if value else "No"
@@ -78,4 +87,5 @@ def client_rows(a: dict[str, Any]) -> tuple[Row, ...]:
         ("Client OS Version (Reported)", a["ClientOsVer_str"]),
         ("Client OS Product ID (Reported)", a["ClientOsProductId_str"]),
         ("Client Host Name (Reported)", a["ClientHostname_str"]),
+        *((label, str(a[name])) for label, name in _ENDS if name in a),
     )

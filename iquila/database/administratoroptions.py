@@ -15,13 +15,13 @@ ADMINISTRATOR = by_name(
         "allow_hub_admin_change_option",
         "The administrator of the Virtual Switch may change these options too.",
     ),
-    _kept("max_users", "How many users the switch may have; 0 for no limit.", highest=ANY),
+    _number("max_users", "How many users the switch may have; 0 for no limit."),
     _number(
         "max_multilogins_per_user",
         "How many sessions one user may have at a time, whatever the user's policy allows; "
         "0 for no limit.",
     ),
-    _kept("max_groups", "How many groups the switch may have; 0 for no limit.", highest=ANY),
+    _number("max_groups", "How many groups the switch may have; 0 for no limit."),
     _number(
         "max_accesslists",
         "How many access rules the switch's administrator may make; 0 for no limit of its own.",
@@ -61,8 +61,8 @@ ADMINISTRATOR = by_name(
     _flag("deny_routing", "No session may route, whatever its policy allows."),
     _flag("deny_qos", "No session gets priority for its urgent frames."),
     _flag("deny_change_user_password", "Users may not change their own passwords."),
-    _kept("no_change_users", "The switch's administrator may not change users."),
-    _kept("no_change_groups", "The switch's administrator may not change groups."),
+    _flag("no_change_users", "The switch's administrator may not change users."),
+    _flag("no_change_groups", "The switch's administrator may not change groups."),
     _flag("no_securenat", "The switch's administrator may not touch virtual NAT and DHCP."),
     _kept("no_securenat_enablenat", "The switch's administrator may not turn virtual NAT on."),
     _kept("no_securenat_enabledhcp", "The switch's administrator may not turn virtual DHCP on."),
@@ -85,8 +85,8 @@ ADMINISTRATOR = by_name(
         "no_change_access_control_list",
         "The switch's administrator may not change the list of source addresses.",
     ),
-    _kept("no_change_cert_list", "The switch's administrator may not change trusted authorities."),
-    _kept("no_change_crl_list", "The switch's administrator may not change revoked certificates."),
+    _flag("no_change_cert_list", "The switch's administrator may not change trusted authorities."),
+    _flag("no_change_crl_list", "The switch's administrator may not change revoked certificates."),
     _kept("no_read_log_file", "The switch's administrator may not read log files."),
     _flag(
         "deny_hub_admin_change_ext_option",

@@ -149,6 +149,12 @@ class Database:
             if isinstance(record := entries[key].record, record_type)
         ]
 
+    def count(self, record_type: type[Record], prefix: str = "") -> int:
+        """Return how many records :meth:`all` would return."""
+        wanted = prefix.lower()
+        entries = self._entries.get(record_type.kind_name, {})
+        return sum(1 for key in entries if key.startswith(wanted))
+
     def unchanged(self, record_type: type[Record], key: str) -> Compare:
         """Return the compare that a record is as it is now, or still absent."""
         entry = self._entries.get(record_type.kind_name, {}).get(key.lower())

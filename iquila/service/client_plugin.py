@@ -10,6 +10,7 @@ from iquila.service.options import ClientOptions as Options
 from iquila.service.options import read_password
 from iquila.session.account import Account
 from iquila.session.certificate import normal_fingerprint
+from iquila.session.usercertificate import ClientCertificate, load_client_certificate
 from iquila.session.verification import Authorities, Pinned, Unverified, Verification
 
 __all__ = ["Options", "makeService"]
@@ -28,6 +29,17 @@ def verification(options: Options) -> Verification:
     return Authorities(options["ca"])
 
 
+def certificate(options: Options) -> ClientCertificate | None:
+    """
+    Return what the user logs in with, None for a password.
+
+    :raises ConfigurationError: certificate or key cannot be used.
+    """
+    if options["certificate"] is None:
+        return None
+    return load_client_certificate(options["certificate"], options["key"])
+
+
 @told
 def makeService(options: Options) -> MultiService:
     """Return the service."""
@@ -44,6 +56,8 @@ def makeService(options: Options) -> MultiService:
         password=None if password_file is None else read_password(password_file),
         max_connections=options["connections"],
         bridge=True,
+        plain_password=bool(options["plain-password"]),
+        certificate=certificate(options),
     )
     return TAPClient(
         reactor, account, options["device"], super_frames=not options["ordinary-frames"]

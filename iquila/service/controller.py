@@ -17,6 +17,7 @@ from typing import Any
 from twisted.internet.task import LoopingCall
 
 import iquila
+from iquila.cluster.ledger import machine_of
 from iquila.cluster.roster import LoadReport, MemberDescription, Roster
 from iquila.cluster.selector import select_member
 from iquila.cluster.tickets import Grant, new_ticket, ticket_hash
@@ -130,6 +131,7 @@ class Controller(Role):
     def joined(self, member: MemberHandle) -> None:
         """Take a member in."""
         self.links[member.id] = member
+        self.ledger.lost(member.id)
         self.roster.add(member.description)
 
     def left(self, member: MemberHandle, reason: str) -> None:
@@ -138,12 +140,17 @@ class Controller(Role):
             return
         del self.links[member.id]
         self.roster.remove(member.id)
+        self.ledger.lost(member.id)
         self._log.warn("{member} is gone: {reason}", member=member, reason=reason)
 
     def reported(self, member: MemberHandle, report: LoadReport) -> None:
         """Note a member's load."""
-        if self.links.get(member.id) is member:
-            self.roster.report(member.id, report)
+        if self.links.get(member.id) is not member:
+            return
+        self.roster.report(member.id, report)
+        self.ledger.told(member.id, report.came, report.went)
+        for ticket in report.redeemed:
+            self.ledger.settled(ticket)
 
     # -- logins
 
@@ -186,7 +193,7 @@ class Controller(Role):
             if member == self.server_id():
                 return self._here(passed, login, peer, name)
             try:
-                return await self._send(member, passed, peer, name, new_ticket())
+                return await self._send(member, passed, login, peer, name, new_ticket())
             except VENError as error:
                 self._log.warn("No ticket at {member}: {error}", member=member, error=error)
                 tried |= {member}
@@ -202,13 +209,20 @@ class Controller(Role):
             if placed.member == self.server_id():
                 here.append(self._here(passed, login, peer, name))
             else:
-                self._count(placed.member, ticket, passed.switch.name)
+                self._count(placed.member, ticket, passed, login)
 
-        placed = await self.placements.place(passed.switch.name, taken)
+        # Others may log in while the switch is being placed.
+        self._expect(ticket, passed, login)
+        try:
+            placed = await self.placements.place(passed.switch.name, taken)
+        except BaseException:
+            self.ledger.settled(ticket_hash(ticket))
+            raise
         if here:
+            self.ledger.settled(ticket_hash(ticket))
             return here[0]
         return await self._send(
-            placed.member, passed, peer, name, ticket, placed.epoch, placed.revision
+            placed.member, passed, login, peer, name, ticket, placed.epoch, placed.revision
         )
 
     def _here(self, passed: Passed, login: Login, peer: Peer, name: str) -> ServerSession:
@@ -216,14 +230,26 @@ class Controller(Role):
         self._measure()
         return session
 
-    def _count(self, member: str, ticket: bytes, switch: str) -> None:
-        now = float(self.core.reactor.seconds())
-        self.roster.issued(member, ticket_hash(ticket), switch, now)
+    def _count(self, member: str, ticket: bytes, passed: Passed, login: Login) -> None:
+        self.roster.issued(member, ticket_hash(ticket), passed.switch.name, self.core.now())
+        self._expect(ticket, passed, login, member)
+
+    def _expect(self, ticket: bytes, passed: Passed, login: Login, member: str = "") -> None:
+        if not login.is_bridge:
+            self.ledger.expect(
+                ticket_hash(ticket),
+                passed.switch.name,
+                passed.user,
+                machine_of(login.node.unique_id),
+                self.core.now(),
+                member,
+            )
 
     async def _send(
         self,
         member: str,
         passed: Passed,
+        login: Login,
         peer: Peer,
         name: str,
         ticket: bytes,
@@ -231,7 +257,7 @@ class Controller(Role):
         revision: int = 0,
     ) -> Redirect:
         """Have a ticket written at a member, and return the redirect to it."""
-        self._count(member, ticket, passed.switch.name)
+        self._count(member, ticket, passed, login)
         link = self.links.get(member)
         grant = Grant(
             switch=passed.switch.name,
@@ -250,6 +276,7 @@ class Controller(Role):
             await link.issue_ticket(ticket, grant, revision or self.system.revision)
         except VENError:
             self.roster.withdrawn(member, ticket_hash(ticket))
+            self.ledger.settled(ticket_hash(ticket))
             raise
         return redirect_to(link.description, peer, ticket, passed.switch.message)
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from attrs import evolve
+
 import iquila
+from iquila.cluster.ledger import NEWS_LIMIT, News, SessionNote
 from iquila.cluster.roster import LoadReport
 from iquila.cluster.tickets import Grant, TicketBook, ticket_hash
 from iquila.database.records import ServerMode, SwitchKind
@@ -20,7 +23,7 @@ from iquila.link.member import MemberLink
 from iquila.link.signature import sign
 from iquila.service.core import Core
 from iquila.service.load import measure
-from iquila.service.role import Passed, Role
+from iquila.service.role import Passed, Role, note_of
 from iquila.session.authentication import ADMINISTRATOR, is_administrator
 from iquila.session.contexts import ALPN_CLUSTER
 from iquila.session.endpoint import TLSClientEndpoint
@@ -44,6 +47,8 @@ class Member(Role):
         self.replica = replica
         self.tickets = TicketBook()
         self._redeemed: list[bytes] = []
+        self._news = News()
+        self._online = False
         settings = core.settings
         # No certificate is checked here: both ends prove by the password that they are the
         # two ends of this very channel (iquila.cluster.challenge).
@@ -75,6 +80,16 @@ class Member(Role):
         super().session_ended(session)
         self.link.report_soon()
 
+    def presence_changed(self, note: SessionNote, present: bool) -> None:
+        """Have the controller told, who counts; without one there is nothing to keep."""
+        if not self._online:
+            return
+        if present:
+            self._news.came(note)
+        else:
+            self._news.went(note.id)
+        self.link.report_soon()
+
     # -- the handler of the cluster connection
 
     def facts(self) -> MemberFacts:
@@ -103,9 +118,12 @@ class Member(Role):
         return sign(self.core.identity.key, data)
 
     def load(self) -> LoadReport:
-        """Return the load, with the tickets that were redeemed since the last time."""
+        """Return the load, with the tickets redeemed and the sessions changed since last time."""
         redeemed, self._redeemed = tuple(self._redeemed), []
-        return measure(self.core, self.instances, redeemed)
+        came, went = self._news.take(NEWS_LIMIT)
+        if self._news:
+            self.link.report_soon()
+        return evolve(measure(self.core, self.instances, redeemed), came=came, went=went)
 
     def issue_ticket(self, ticket: bytes, grant: Grant) -> None:
         """Write a ticket in the book, if it can be redeemed here."""
@@ -123,9 +141,17 @@ class Member(Role):
     def online(self) -> None:
         """Tell nothing twice: what was redeemed before is counted as a session now."""
         self._redeemed.clear()
+        self._online = True
+        self._news.start(
+            note_of(session.facts)
+            for session in self.core.sessions
+            if not session.facts.bridge and (session.connections or not session.connections_made)
+        )
 
     def offline(self, reason: str) -> None:
         """Carry on; the link tries again by itself."""
+        self._online = False
+        self._news.start()
 
     # -- logins
 

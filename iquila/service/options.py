@@ -152,6 +152,8 @@ class ClientOptions(usage.Options):
         ["switch", "s", None, "The Virtual Switch."],
         ["user", "u", None, "The user."],
         ["password-file", "p", None, "File with the user's password.", existing_file],
+        ["certificate", None, None, "File with the user's certificate (PEM, RSA).", existing_file],
+        ["key", "k", None, "File with the key of that certificate (PEM).", existing_file],
         ["device", None, None, "The TAP device; made if it does not exist."],
         ["connections", "n", 1, "TCP connections of the session, 1 to 32.", int],
         ["fingerprint", None, None, "SHA-256 fingerprint of the server's certificate."],
@@ -159,6 +161,11 @@ class ClientOptions(usage.Options):
     ]
     optFlags: ClassVar[list[list[Any]]] = [
         ["insecure", None, "Take any server certificate."],
+        [
+            "plain-password",
+            None,
+            "Send the password itself: for users that a RADIUS server checks.",
+        ],
         ["ordinary-frames", None, "Send and take ordinary Ethernet frames only."],
     ]
 
@@ -169,6 +176,12 @@ class ClientOptions(usage.Options):
                 raise usage.UsageError(f"--{name} is missing.")
         if not 1 <= self["connections"] <= 32:
             raise usage.UsageError("--connections is a number from 1 to 32.")
+        if (self["certificate"] is None) != (self["key"] is None):
+            raise usage.UsageError("--certificate and --key belong together: give both.")
+        if self["certificate"] is not None and self["password-file"] is not None:
+            raise usage.UsageError("--certificate and --password-file exclude each other.")
+        if self["plain-password"] and self["password-file"] is None:
+            raise usage.UsageError("--plain-password needs --password-file.")
         chosen = [n for n in ("fingerprint", "ca", "insecure") if self[n]]
         if len(chosen) > 1:
             raise usage.UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other.")

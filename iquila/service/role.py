@@ -15,6 +15,8 @@ from twisted.internet.interfaces import IProtocol
 from twisted.logger import Logger
 
 import iquila
+from iquila.cluster.ledger import Ledger, SessionNote, machine_of
+from iquila.database.lookups import group_of, policy_of
 from iquila.database.records import AuthKind, ServerMode, Switch, User, user_key
 from iquila.database.store import Database, put
 from iquila.errors import (
@@ -41,17 +43,19 @@ from iquila.session.authentication import (
     session_policy,
 )
 from iquila.session.gate import Peer
-from iquila.session.server import ServerSession
+from iquila.session.server import ServerSession, SessionFacts
+from iquila.session.usercertificate import Trust
 from iquila.wire.hello import CHALLENGE_SIZE, Hello
 from iquila.wire.login import Login
 from iquila.wire.passwords import check
-from iquila.wire.policy import DEFAULT_POLICY, Policy
+from iquila.wire.policy import Policy
 from iquila.wire.redirect import Redirect
 from iquila.wire.request import Administration, PasswordChange
 
 PRODUCT = f"iquila VEN Server {iquila.__version__}"
 VERSION, BUILD = 501, 9674
 """The protocol's version and build that we speak (reference §1.5)."""
+NT_DIGEST = 16
 
 
 @frozen
@@ -109,6 +113,8 @@ class Role(Between):
     def __init__(self, core: Core, system: Database) -> None:
         self.core = core
         self.system = system
+        self.ledger = Ledger()
+        """The sessions that this role knows of: a controller's are those of all servers."""
         self.instances = Instances(
             core.reactor, system, core.settings.server_id, self.mode, self._instance_stopped
         )
@@ -122,6 +128,7 @@ class Role(Between):
 
     async def start(self) -> None:
         """Begin: instances run, logins are answered."""
+        self.core.sessions.observer = self._observed
         self.instances.start()
 
     async def stop(self) -> None:
@@ -136,6 +143,18 @@ class Role(Between):
 
     def session_ended(self, session: ServerSession) -> None:
         """Note that a session on this server is over."""
+
+    def _observed(self, session: ServerSession, present: bool) -> None:
+        if not session.facts.bridge:
+            self.presence_changed(note_of(session.facts), present)
+
+    def presence_changed(self, note: SessionNote, present: bool) -> None:
+        """Count a session on this server in or out, for the limit of multiple logins."""
+        own = self.core.settings.server_id
+        if present:
+            self.ledger.entered(own, note)
+        else:
+            self.ledger.left(own, note.id)
 
     # -- the gate
 
@@ -157,14 +176,16 @@ class Role(Between):
             raise OldPasswordWrong
         if user.auth is not AuthKind.PASSWORD:
             raise WrongAuthType
+        if not any(user.password_hash):
+            raise OldPasswordWrong
         if not check(change.secure_old_password, user.password_hash, challenge):
             raise OldPasswordWrong
-        if user.policy is not None and user.policy.fix_password:
+        if policy_of(self.system, user).fix_password:
             raise AccessDenied("The policy does not allow this user to change the password.")
         now = int(time.time() * 1000)
-        await self.system.transact(
-            [put(evolve(user, password_hash=change.new_password, updated=now))]
-        )
+        nt_hash = change.new_password_nt if len(change.new_password_nt) == NT_DIGEST else b""
+        changed = evolve(user, password_hash=change.new_password, nt_hash=nt_hash, updated=now)
+        await self.system.transact([put(changed)])
 
     async def administrate(
         self, request: Administration, challenge: bytes, peer: Peer
@@ -208,28 +229,29 @@ class Role(Between):
         user = self.system.get(User, user_key(switch.name, login.user))
         if user is None:
             raise AuthenticationFailed
-        authenticate_user(user, login.auth, challenge)
+        authenticate_user(user, login.auth, challenge, Trust(self.system, switch.name))
         bounds.check_empty_password(self.system, user, peer.address)
         if user.expires and user.expires <= time.time() * 1000:
             raise AccessDenied("The user's account has expired.")
-        policy = bounds.bounded(self.system, switch, user.policy or DEFAULT_POLICY)
+        policy = bounds.bounded(self.system, switch, policy_of(self.system, user))
         policy = session_policy(policy, login)
         self._check_logins(switch, user, policy, login)
-        return Passed(switch, user.name, policy, group=user.group, real_name=user.real_name)
+        group = group_of(self.system, user)
+        return Passed(
+            switch,
+            user.name,
+            policy,
+            group="" if group is None else group.name,
+            real_name=user.real_name,
+        )
 
     def _check_logins(self, switch: Switch, user: User, policy: Policy, login: Login) -> None:
-        if not policy.multi_logins:
-            return
-        # Sessions of the same machine and such without TCP do not count: a client that comes
-        # back after a crash must not be kept out by its own ghost (reference §11.2).
-        count = sum(
-            1
-            for session in self.core.sessions.of_switch(switch.name)
-            if session.facts.user == user.name.lower()
-            and session.connections
-            and session.facts.unique_id != login.options.unique_id
-        )
-        if count >= policy.multi_logins:
+        # Sessions of the same machine do not count: a client that comes back after a crash must
+        # not be kept out by its own ghost (reference §11.2).
+        limit = policy.multi_logins
+        machine = machine_of(login.node.unique_id)
+        now = float(self.core.reactor.seconds())
+        if limit and self.ledger.count(switch.name, user.name, machine, now) >= limit:
             raise TooManyLogins
 
     def admit(self, passed: Passed, login: Login, peer: Peer, session_name: str) -> ServerSession:
@@ -250,6 +272,13 @@ class Role(Between):
         """Count a login and return the name of its session (reference §9.6)."""
         number = self.core.statistics.count(switch, user)
         return f"SID-{user.upper()}-{number}"
+
+
+def note_of(facts: SessionFacts) -> SessionNote:
+    """Return what stands for a session in the count of logins."""
+    return SessionNote(
+        facts.connection_name, facts.switch, facts.user, machine_of(facts.node.unique_id)
+    )
 
 
 class Standalone(Role):

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from attrs import field, frozen
 
+from iquila.session.usercertificate import ClientCertificate
 from iquila.session.verification import Verification
-from iquila.wire.login import Anonymous, Auth, PasswordProof
+from iquila.wire.login import Anonymous, Auth, PasswordProof, PlainPassword
 from iquila.wire.passwords import secure_password, user_hash
 
 DEFAULT_PORT = 5555
@@ -21,6 +22,9 @@ class Account:
 
     :param host: the controller (or standalone server), name or IP literal.
     :param password: None for an anonymous user.
+    :param plain_password: send the password itself, as another system (RADIUS) that checks it
+        needs it; only to a server that `verification` has proved.
+    :param certificate: what the user logs in with instead of a password.
     :param max_connections: TCP connections asked for, 1..32.
     :param verification: how the first server is checked; a member it redirects to must show
         exactly the certificate named in the redirect.
@@ -37,11 +41,17 @@ class Account:
     bridge: bool = False
     alternatives: tuple[tuple[str, int], ...] = ()
     """More controllers to try in turn, as (host, port)."""
+    plain_password: bool = False
+    certificate: ClientCertificate | None = None
 
     def proof(self, challenge: bytes) -> Auth:
         """Return what proves this user for a server's challenge of 20 bytes."""
+        if self.certificate is not None:
+            return self.certificate.proof(challenge)
         if self.password is None:
             return Anonymous()
+        if self.plain_password:
+            return PlainPassword(self.password)
         return PasswordProof(secure_password(user_hash(self.password, self.user), challenge))
 
 

@@ -18,7 +18,15 @@ from iquila.errors import (
     EmptyPasswordRemote,
     MonitorModeDenied,
 )
-from iquila.wire.login import Auth, Login, PasswordProof, PlainPassword
+from iquila.session.usercertificate import Trust, authenticate_certificate
+from iquila.wire.login import (
+    Auth,
+    CertificateProof,
+    Login,
+    PasswordProof,
+    PlainPassword,
+    UnknownAuth,
+)
 from iquila.wire.passwords import check, switch_hashes, user_hash
 from iquila.wire.policy import DEFAULT_POLICY, Policy
 
@@ -31,17 +39,34 @@ def is_administrator(user: str) -> bool:
     return user.lower() == ADMINISTRATOR
 
 
-def authenticate_user(user: User, auth: Auth, challenge: bytes) -> None:
+def authenticate_user(user: User, auth: Auth, challenge: bytes, trust: Trust) -> None:
     """
     Check a user's proof.
 
+    :param trust: what certificates are checked against.
+
     :raises AuthenticationFailed: it does not hold.
-    :raises AuthTypeUnsupported: the user needs a kind of proof that this server cannot check.
+    :raises AuthTypeUnsupported: the proof is of a kind that is not known, or the user needs one
+        that this server cannot check.
     """
     if user.auth is AuthKind.ANONYMOUS:
         return
-    if user.auth is not AuthKind.PASSWORD:
+    if isinstance(auth, UnknownAuth):
         raise AuthTypeUnsupported
+    if user.auth in (AuthKind.CERTIFICATE, AuthKind.SIGNED):
+        if not isinstance(auth, CertificateProof):
+            raise AuthenticationFailed
+        return authenticate_certificate(user, auth, challenge, trust)
+    if user.auth is not AuthKind.PASSWORD:
+        raise AuthTypeUnsupported(
+            "The server cannot check users of an NT domain: give the user another kind of "
+            "authentication."
+            if user.auth is AuthKind.NT
+            else None
+        )
+    if not any(user.password_hash):
+        # No password was given yet, and who knows that could make a proof of it.
+        raise AuthenticationFailed
     if isinstance(auth, PasswordProof):
         if check(auth.secure_password, user.password_hash, challenge):
             return

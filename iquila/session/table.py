@@ -7,7 +7,7 @@ of the reactor has to look at many.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.task import LoopingCall
@@ -36,6 +36,11 @@ class SessionTable:
         self._slices: list[dict[bytes, ServerSession]] = [{} for _ in range(SLICES)]
         self._slice = 0
         self._connections = 0
+        self.observer: Callable[[ServerSession, bool], None] | None = None
+        """
+        Told of each session that comes, or has connections again (True), and that has lost all of
+        them, or ends (False). A new one waits for the connection that it logged in on.
+        """
         self._loop = LoopingCall.withCount(self._tick)
         self._loop.clock = clock
 
@@ -54,10 +59,12 @@ class SessionTable:
         switch[session.facts.name.lower()] = session
         if not self._loop.running:
             self._loop.start(TICK, now=False)
+        self._observe(session, True)
 
     def discard(self, session: ServerSession) -> None:
         """Forget a session that has ended."""
         key = session.facts.key
+        self._observe(session, False)
         self._by_key.pop(key, None)
         self._slices[hash(key) % SLICES].pop(key, None)
         name = session.facts.switch.lower()
@@ -95,8 +102,16 @@ class SessionTable:
         """Return how many TCP connections carry sessions."""
         return self._connections
 
-    def _count(self, change: int) -> None:
+    def _count(self, session: ServerSession, change: int) -> None:
         self._connections += change
+        if change < 0 and not session.connections:
+            self._observe(session, False)
+        elif change > 0 and len(session.connections) == 1 and session.connections_made > 1:
+            self._observe(session, True)
+
+    def _observe(self, session: ServerSession, present: bool) -> None:
+        if self.observer is not None and session.facts.key in self._by_key:
+            self.observer(session, present)
 
     def end_all(self) -> None:
         """End every session cleanly."""

@@ -84,8 +84,8 @@ class Tunnel:
         self.state = State.WAITING
         self.connections: list[BlockConnection] = []
         self.connections_made = 0
-        self.counter: Callable[[int], None] | None = None
-        """Told of each connection that comes (1) and goes (-1)."""
+        self.counter: Callable[[Any, int], None] | None = None
+        """Told of this session and each connection that comes (1) and goes (-1)."""
         self.last_heard = self.now()
         self.nowhere = Nowhere()
         """Counts the frames that found no connection to be sent on."""
@@ -111,7 +111,7 @@ class Tunnel:
         self.connections.append(connection)
         self.connections_made += 1
         if self.counter is not None:
-            self.counter(1)
+            self.counter(self, 1)
         self._connections_changed()
 
     def detached(self, connection: BlockConnection, *, clean: bool = False) -> None:
@@ -120,7 +120,7 @@ class Tunnel:
             return
         self.connections.remove(connection)
         if self.counter is not None:
-            self.counter(-1)
+            self.counter(self, -1)
         self.last_heard = max(self.last_heard, connection.last_received)
         if self._flows is not None and connection.name not in self._gone_there:
             limit = CONFIRM_SECONDS if connection.name else PAUSE_SECONDS

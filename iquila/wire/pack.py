@@ -63,7 +63,8 @@ class Limits:
 
 LOGIN_LIMITS = Limits(64 * 1024, 512, 1024, 64 * 1024)
 ANSWER_LIMITS = Limits(1024 * 1024, 1024, 8192, 1024 * 1024)
-RPC_LIMITS = Limits(16 * 1024 * 1024, 4096, 262_144, 16 * 1024 * 1024)
+RPC_LIMITS = Limits(16 * 1024 * 1024, 4096, 2_000_000, 16 * 1024 * 1024)
+"""For administrators only: room for a whole access list, 32 768 rules of 49 values."""
 
 
 Element = tuple[str, Type, list[Value]]

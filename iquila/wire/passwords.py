@@ -1,19 +1,25 @@
 """
 The hashes that stand for passwords, and their proof against a challenge (reference §3.5).
 
-All hashes are 20 bytes.
+All hashes are 20 bytes, except the NT hash, which is 16.
 """
 
 from __future__ import annotations
 
 import hmac
 
+from iquila.wire.md4 import md4
 from iquila.wire.sha0 import sha0
 
 
 def user_hash(password: str, user: str) -> bytes:
     """Return what is stored for a user's password."""
     return sha0(password.encode() + _upper(user).encode())
+
+
+def nt_hash(password: str) -> bytes:
+    """Return the NT hash of a password, 16 bytes: MD4 of its UTF-16."""
+    return md4(password.encode("utf-16-le"))
 
 
 def switch_hashes(password: str) -> tuple[bytes, bytes]:

@@ -79,6 +79,17 @@ class AccessTests(AdministrationTestCase):
         self.run_it("DeleteAccess", Id_u32=1)
         self.assertEqual(self.notes(), [(1, "x"), (2, "b"), (3, "c"), (4, "d")])
 
+    def test_unique_ids(self) -> None:
+        """They stay when others go, and a rule can be deleted by its own."""
+        for note in "abc":
+            self.add(WEB, Note_utf=note)
+        unique = {rule["Note_utf"]: rule["UniqueId_u32"] for rule in self.listed()}
+        self.assertEqual(len(set(unique.values())), 3)
+        self.run_it("DeleteAccess", Id_u32=1)
+        self.run_it("DeleteAccess", Id_u32=unique["b"])
+        self.assertEqual([r["UniqueId_u32"] for r in self.listed()], [unique["c"]])
+        self.assertEqual(self.refusal("DeleteAccess", Id_u32=unique["b"]).code, 29)
+
     def test_through_json(self) -> None:
         """What was added is listed, every field of it."""
         added = self.call("AddAccess", AccessListSingle=[WEB])["result"]["AccessListSingle"][0]
@@ -126,6 +137,13 @@ class AccessTests(AdministrationTestCase):
         self.assertEqual([r["Priority_u32"] for r in self.listed()], [3, 9])
         self.run_it("SetAccessList", AccessList=[])
         self.assertEqual(self.stored(AccessRule), [])
+
+    def test_thousands(self) -> None:
+        """A long list travels whole, as the system's tools send it for any change."""
+        self.run_it("SetAccessList", AccessList=[WEB | {"Priority_u32": 6_000}] * 6_000)
+        self.assertEqual(self.add(WEB, Priority_u32=6_001)["Id_u32"], 6_001)
+        self.assertEqual(self.add(WEB, Priority_u32=5_999)["Id_u32"], 1)
+        self.assertEqual(len(self.stored(AccessRule)), 6_002)
 
     def test_refused_by_name(self) -> None:
         """Each wrong value, and nothing is changed."""
@@ -278,7 +296,7 @@ class FormTests(SynchronousTestCase):
         ) | dict.fromkeys(
             ("source6", "source_mask6", "destination6", "destination_mask6"), bytes(16)
         )
-        self.assertEqual(told, evolve(item, **unset))
+        self.assertEqual(told, evolve(item, unique_id=told.unique_id, **unset))
         sent = from_json(AccessItem, to_json(told))
         self.assertEqual(to_rule(sent, "office", 5), to_rule(item, "office", 5))
 

@@ -34,7 +34,9 @@ DEFAULTS = {
 """What the reference server lists as not 0 for a new switch."""
 HELD_ELSEWHERE = {
     "allow_hub_admin_change_option",
+    "max_users",
     "max_multilogins_per_user",
+    "max_groups",
     "max_accesslists",
     "max_sessions_client_bridge_apply",
     "max_sessions",
@@ -74,6 +76,7 @@ class OptionsTests(AdministrationTestCase):
         for name in ("GetHubAdminOptions", "GetDefaultHubAdminOptions"):
             values = self.values(name)
             self.assertEqual((len(values), set(values.values())), (41, {0}))
+            self.assertEqual(list(values) == sorted(values), name == "GetHubAdminOptions")
         values = self.values("GetHubExtOptions")
         self.assertEqual(len(values), 58)
         self.assertEqual({n: v for n, v in values.items() if v}, DEFAULTS)

@@ -40,9 +40,11 @@ from iquila.command.policies import DEFAULTS, KINDS
 from iquila.command.script import split
 from iquila.wire.policy import WIRE_NAMES
 
-from .answers import ANSWERS, CERTIFICATE_DER, KEY_DER, USER
-from .cases import CASES, Case
+from .answers import ANSWERS
+from .case import Case
+from .cases import CASES
 from .fake import Server, run
+from .records import CERTIFICATE_DER, KEY_DER, USER
 
 # Those whose commands have their cases here.
 MODULES: tuple[Any, ...] = (
@@ -226,6 +228,12 @@ class OwnCaseTests(SynchronousTestCase):
             status, _, err = run(fake, f"--switch lab {line}")
             self.assertEqual((status, err[:9]), (1, "Error 29:"), line)
             self.assertEqual(len(fake.calls), 1)
+
+    def test_answers_of_another_version(self) -> None:
+        """A field that is missing is named, without a traceback."""
+        status, out, err = run(Server(GetHub={}), "--switch lab OptionsGet")
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("has no 'MaxSession_u32'", err)
 
     def test_private_files(self) -> None:
         """Keys and configurations can be read by their owner only, even over an older file."""

@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.command.connection import Connection, ConnectionProblem
 
-from .answers import CERTIFICATE_DER, KEY_DER
+from .records import CERTIFICATE_DER, KEY_DER
 
 
 class Handler(BaseHTTPRequestHandler):

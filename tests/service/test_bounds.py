@@ -49,6 +49,7 @@ class RoleTestCase(SynchronousTestCase):
         self.store(OFFICE, User("Office", "guest"))
         core: Any = SimpleNamespace(
             reactor=clock,
+            now=clock.seconds,
             sessions=SessionTable(clock),
             settings=ServerSettings("one"),
             statistics=Statistics(clock),

@@ -189,6 +189,26 @@ class ServerSessionTests(SessionTestCase):
         self.assertIs(session.state, State.ACTIVE)
         self.assertRaises(SessionTimedOut, self.table.resume, b"x" * 20)
 
+    def test_presence(self) -> None:
+        """Who watches the table hears of sessions that come, go, and have no connection."""
+        heard: list[tuple[str, bool]] = []
+        self.table.observer = lambda session, present: heard.append((session.facts.name, present))
+        session = self.session(max_connections=2)
+        name = session.facts.name
+        self.assertEqual(heard, [(name, True)])
+        first = session.first_connection()
+        self.connect(first)
+        second = session.additional_connection()[1]
+        self.connect(second)
+        first.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(heard, [(name, True)])
+        second.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(heard[1:], [(name, False)])
+        self.connect(session.additional_connection()[1])
+        self.assertEqual(heard[2:], [(name, True)])
+        session.end()
+        self.assertEqual(heard[3:], [(name, False)])
+
     def test_goodbye(self) -> None:
         """Our own client ends its session by closing cleanly; others have no such word."""
         for version, clean, ended in ((1, True, True), (1, False, False), (0, True, False)):

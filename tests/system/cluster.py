@@ -128,20 +128,26 @@ class Client:
     device: str = "tap0"
     process: Process | None = field(init=False, default=None)
 
-    def start(self, server: str, switch: str, user: str, *options: str) -> None:
+    def start(
+        self,
+        server: str,
+        switch: str,
+        user: str,
+        *options: str,
+        certificate: tuple[bytes, bytes] | None = None,
+    ) -> None:
         """
         Start it, and return when its device is there; the session comes later.
 
         :param server: ``ADDRESS:PORT``; its certificate is not checked.
         :param user: its password is its name.
+        :param certificate: what it logs in with instead, and the key, both PEM.
         """
-        password = self.host.scratch / "password"
-        password.write_text(user + "\n")
         account = (f"--to={server}", f"--switch={switch}", f"--user={user}")
         self.process = self.host.start(
             "iquila-client",
             [
-                *(*TWISTD, "iquila-client", *account, f"--password-file={password}"),
+                *(*TWISTD, "iquila-client", *account, *self._proof(user, certificate)),
                 *(f"--device={self.device}", "--insecure", *options),
             ],
             environment=self.environment,
@@ -151,6 +157,14 @@ class Client:
             lambda: self.host.ip("link", "show", self.device),
             f"{self.host.name}: the device {self.device}",
         )
+
+    def _proof(self, user: str, certificate: tuple[bytes, bytes] | None) -> tuple[str, ...]:
+        files = {"password-file": user.encode() + b"\n"}
+        if certificate is not None:
+            files = dict(zip(("certificate", "key"), certificate, strict=True))
+        for name, content in files.items():
+            (self.host.scratch / name).write_bytes(content)
+        return tuple(f"--{name}={self.host.scratch / name}" for name in files)
 
 
 @define

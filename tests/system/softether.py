@@ -197,6 +197,24 @@ class SoftEtherClient(Daemon):
         )
         self.command("AccountRetrySet", account, "/NUM:999", f"/INTERVAL:{retry}")
 
+    def set_certificate(self, account: str, certificate: bytes, key: bytes) -> None:
+        """Have an account log in with a certificate and its key, both PEM."""
+        files = {"CERT": certificate, "KEY": key}
+        for name, content in files.items():
+            (self.host.scratch / f"{account}-{name}").write_bytes(content)
+        paths = [f"/LOAD{name}:{self.host.scratch / f'{account}-{name}'}" for name in files]
+        self.command("AccountCertSet", account, *paths)
+
+    def set_plain_password(self, account: str, password: str) -> None:
+        """Have an account send its password itself, as RADIUS needs it."""
+        self.command("AccountPasswordSet", account, f"/PASSWORD:{password}", "/TYPE:radius")
+
+    def refusals(self) -> list[int]:
+        """Return the numbers of the errors in the client's own log, in order."""
+        logs = sorted((self.host.scratch / "log").rglob("*.log"))
+        texts = [log.read_text(encoding="utf-8", errors="replace") for log in logs]
+        return [int(number) for number in re.findall(r"\(code (\d+)\)", "".join(texts))]
+
     def connect(self, account: str, address: str | None = None, *, timeout: float = 30.0) -> None:
         """
         Connect, give the adapter an overlay address (``ADDRESS/BITS``), wait for the session.

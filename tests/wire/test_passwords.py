@@ -1,4 +1,4 @@
-"""SHA-0 and the password rules, against the vectors of reference §3.5."""
+"""SHA-0, MD4 and the password rules, against the vectors of reference §3.5 and RFC 1320."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from base64 import b64decode
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from iquila.wire.md4 import md4
 from iquila.wire.passwords import (
     administration_hash,
     check,
+    nt_hash,
     secure_password,
     switch_hashes,
     user_hash,
@@ -38,6 +40,20 @@ class SHA0Tests(SynchronousTestCase):
         self.assertEqual({len(digest) for digest in digests}, {20})
 
 
+class MD4Tests(SynchronousTestCase):
+    """The digest of NT hashes."""
+
+    def test_vectors(self) -> None:
+        """The known digests of RFC 1320 come out, of one block and of two."""
+        for data, digest in (
+            (b"", "31d6cfe0d16ae931b73c59d7e0c089c0"),
+            (b"abc", "a448017aaf21d8525fc10ae87aa6729d"),
+            (b"abcdefghijklmnopqrstuvwxyz", "d79e1c308aa5bbcdeea8ed63df412da9"),
+            (b"1234567890" * 8, "e33b4ddc9c38f2199c3e7b164fcc0536"),
+        ):
+            self.assertEqual(md4(data).hex(), digest)
+
+
 class PasswordTests(SynchronousTestCase):
     """What is stored, and what proves it."""
 
@@ -53,6 +69,10 @@ class PasswordTests(SynchronousTestCase):
     def test_administration(self) -> None:
         """The administration password is hashed without a name."""
         self.assertEqual(administration_hash("ctlpass").hex(), VECTORS[b"ctlpass"])
+
+    def test_nt(self) -> None:
+        """The NT hash that a live server stored for the password pw."""
+        self.assertEqual(nt_hash("pw"), b64decode("jMGbaoz+rCmcKHHIazjeKA=="))
 
     def test_switch(self) -> None:
         """A switch has two hashes, as the live server stored for the password x."""
