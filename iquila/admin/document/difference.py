@@ -247,7 +247,7 @@ def compared(before: Any, after: Any) -> list[Difference]:
             if old.get(word) != new.get(word)
         ]
         lines += _secrets(kind, where, before, after)
-    if isinstance(after, User) and after.auth is AuthKind.PASSWORD and not after.password_hash:
+    if isinstance(after, User) and after.auth is AuthKind.PASSWORD and not any(after.password_hash):
         sentence = "has no password: nobody can log in until one is set"
         lines.append(Difference(kind, where, NOTE, "password_hash", "", sentence))
     return lines
