@@ -1,12 +1,28 @@
 """
-Where an embedder may plug in, and what crosses floors: zope interfaces, nothing else.
+Where an embedder may plug in, and what crosses floors: zope interfaces and plain words.
 
-Each names the exceptions it may raise (:mod:`iquila.errors`).
+Each interface names the exceptions it may raise (:mod:`iquila.errors`).
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from zope.interface import Attribute, Interface
+
+
+class Purpose(IntEnum):
+    """What an accepted TCP connection is for, by the numbers that administrators see."""
+
+    SESSION = 0
+    """It carries frames: it is listed with its session, not among the connections."""
+    BEGINNING = 1
+    """Nobody knows yet."""
+    LOGIN = 2
+    CLUSTER = 4
+    ADMINISTRATION = 5
+    OTHER = 0xFFFF_FFFF
+    """A browser, for instance."""
 
 
 class IFrameReceiver(Interface):

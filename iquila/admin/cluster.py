@@ -9,8 +9,10 @@ from attrs import evolve, frozen
 from iquila.admin.fields import address, data, flag, items, numbers, secret, text, time, u32
 from iquila.admin.managed import ManagedServer, ServerRow
 from iquila.admin.operation import Caller, Nothing, Table
-from iquila.database.records import Placement, ServerMode, Switch, SwitchKind
+from iquila.database.records import Member, Placement, ServerMode, Switch, SwitchKind
+from iquila.database.store import delete
 from iquila.errors import InvalidParameter, NotController, NotMember, ObjectNotFound
+from iquila.link.controller import shown_key
 from iquila.wire.passwords import administration_hash
 
 TABLE = Table()
@@ -18,6 +20,8 @@ NOT_CONTROLLER = {ServerMode.STANDALONE: NotController, ServerMode.MEMBER: NotCo
 NOT_MEMBER = {ServerMode.STANDALONE: NotMember, ServerMode.CONTROLLER: NotMember}
 MAX_WEIGHT = 1_000_000
 MAX_PORTS = 128
+NO_PASSWORD = b"\0" * 20
+"""What is told in place of a hash."""
 
 
 @frozen
@@ -45,6 +49,7 @@ async def get_farm_setting(server: ManagedServer, caller: Caller, request: Nothi
         public_address=settings.public_address or "0.0.0.0",
         controller=settings.controller_host,
         controller_port=settings.controller_port,
+        password_hash=NO_PASSWORD,
         weight=settings.weight,
         controller_only=settings.controller_only,
     )
@@ -88,7 +93,7 @@ async def set_farm_setting(
             public_ports=_ports(request.ports),
         )
     await server.reconfigure(settings)
-    return evolve(request, weight=settings.weight, password="", password_hash=b"\0" * 20)
+    return evolve(request, weight=settings.weight, password="", password_hash=NO_PASSWORD)
 
 
 def _ports(ports: tuple[int, ...]) -> tuple[int, ...]:
@@ -206,6 +211,37 @@ def _hubs(server: ManagedServer, row: ServerRow) -> tuple[FarmHub, ...]:
             if placement is not None and placement.member == row.description.id:
                 hubs.append(FarmHub(switch.name, True))
     return tuple(hubs)
+
+
+@frozen
+class KnownMember:
+    """A member that has joined once, by its id in the list or by its host name."""
+
+    id: int = u32("Id")
+    host_name: str = text("Hostname")
+
+
+@TABLE.operation("ForgetFarmMember", KnownMember, KnownMember, refused=NOT_CONTROLLER)
+async def forget_farm_member(
+    server: ManagedServer, caller: Caller, request: KnownMember
+) -> KnownMember:
+    """Forget the certificate of a member that is away: it may come back with another one."""
+    found = [
+        member
+        for member in server.system.all(Member)
+        if (shown_key(member.id) == request.id or not request.id)
+        and (member.host_name.lower() == request.host_name.lower() or not request.host_name)
+    ]
+    if not (request.id or request.host_name) or not found:
+        raise ObjectNotFound("No member with this id and host name has ever joined.")
+    if len(found) > 1:
+        keys = ", ".join(str(shown_key(member.id)) for member in found)
+        raise InvalidParameter(f"Several members have this host name: give one of the ids {keys}.")
+    member = found[0]
+    if any(row.description.id == member.id for row in server.servers()):
+        raise InvalidParameter("This member is connected: its certificate is the right one.")
+    await server.system.transact([delete(Member, member.key)])
+    return KnownMember(shown_key(member.id), member.host_name)
 
 
 @frozen

@@ -25,6 +25,8 @@ class Wire:
         `list` for a group of items; `embed` for a record whose fields stand among the others.
     :ivar item: the class of the items, or of the embedded record.
     :ivar array: whether it is an array of scalars.
+    :ivar each: for a list whose items are a name and a number: what its items' names begin with,
+        where each is an element of its own in a PACK, too.
     :ivar limit: the most characters or bytes; 0 for what its kind has.
     """
 
@@ -33,6 +35,7 @@ class Wire:
     item: type[Any] | None = None
     array: bool = False
     limit: int = 0
+    each: str = ""
 
 
 def _scalar(kind: str, default: Any) -> Any:
@@ -67,9 +70,9 @@ def numbers(name: str) -> Any:
     return field(default=(), metadata={WIRE: Wire(name, "u32", array=True)})
 
 
-def items(name: str, item: type[Any]) -> Any:
+def items(name: str, item: type[Any], each: str = "") -> Any:
     """Return a field of a list of records under a group's name."""
-    return field(default=(), metadata={WIRE: Wire(name, "list", item)})
+    return field(default=(), metadata={WIRE: Wire(name, "list", item, each=each)})
 
 
 def embed(item: type[Any], prefix: str = "") -> Any:

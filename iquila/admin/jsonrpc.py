@@ -23,7 +23,9 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.openrpc import document
 from iquila.admin.table import OPERATIONS
 from iquila.errors import AccessDenied, VENError
+from iquila.interfaces import Purpose
 
+MAX_PROGRAM = 128
 WRONG_PASSWORD_SECONDS = 1.0
 """What a wrong password costs its sender."""
 _REALM = (
@@ -91,6 +93,7 @@ class JSONRPC(Resource):
         except VENError as error:
             self._send(request, failure("0", error))
             return
+        _note(request)
         if request.method == b"GET":
             self._describe(request)
             return
@@ -115,6 +118,14 @@ class JSONRPC(Resource):
         request.setHeader(b"content-length", str(len(body)).encode())
         request.write(body)
         request.finish()
+
+
+def _note(request: Any) -> None:
+    """Have the connection listed as an administrator's."""
+    transport = request.channel.transport
+    transport.purpose = Purpose.ADMINISTRATION
+    program: bytes = request.requestHeaders.getRawHeaders(b"user-agent", [b""])[0]
+    transport.peer_program = program.decode("utf-8", "replace").strip()[:MAX_PROGRAM]
 
 
 def _listing() -> bytes:

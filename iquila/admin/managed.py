@@ -8,9 +8,11 @@ from attrs import frozen
 
 from iquila.cluster.placement import Place
 from iquila.cluster.roster import LoadReport, MemberDescription
-from iquila.database.records import LoginCount, ServerMode, ServerSettings
+from iquila.database.records import KeepAlive, LoginCount, ServerMode, ServerSettings
 from iquila.database.store import Database
-from iquila.link.member import LinkStatus
+from iquila.interfaces import Purpose
+from iquila.link.status import LinkStatus
+from iquila.session.certificate import Identity
 from iquila.session.server import ServerSession
 from iquila.switch.switch import VirtualSwitch
 
@@ -35,6 +37,19 @@ class ListenerRow:
     error: str
 
 
+@frozen
+class ConnectionRow:
+    """An accepted TCP connection that carries no session. Times are ms since 1970."""
+
+    name: str
+    address: str
+    port: int
+    since: int
+    purpose: Purpose
+    program: str
+    """What the peer says that it is; empty where it does not."""
+
+
 class ManagedServer(Protocol):
     """A server under administration."""
 
@@ -55,14 +70,39 @@ class ManagedServer(Protocol):
         """When it started, ms since 1970."""
 
     @property
-    def certificate(self) -> bytes:
-        """What its ports show, X.509 DER."""
+    def identity(self) -> Identity:
+        """What its ports show, with the private key."""
 
     def now(self) -> float:
         """Return monotonic seconds."""
 
     async def reconfigure(self, settings: ServerSettings) -> None:
         """Become what other settings say; a change of mode restarts the role."""
+
+    async def change_identity(self, identity: Identity) -> None:
+        """Show another certificate; sessions go on."""
+
+    async def change_ciphers(self, ciphers: str) -> None:
+        """Take other cipher suites of TLS 1.2; the empty string is the policy."""
+
+    async def change_limits(self, max_sessions: int) -> None:
+        """Carry at most so many sessions."""
+
+    @property
+    def keep_alive(self) -> KeepAlive:
+        """The settings of the keep-alive to the Internet."""
+
+    async def change_keep_alive(self, settings: KeepAlive) -> None:
+        """Send to a host on the Internet now and then, or no more."""
+
+    def restart_soon(self) -> None:
+        """Let the role begin anew once this answer is sent; sessions end."""
+
+    def connections(self) -> list[ConnectionRow]:
+        """Return the TCP connections that carry no session, the oldest first."""
+
+    def disconnect(self, name: str) -> bool:
+        """Cut a TCP connection by its name; return whether there is one."""
 
     def logins(self, switch: str, user: str = "") -> LoginCount:
         """Return how often a user, or anybody, logged in at a switch."""

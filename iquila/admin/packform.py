@@ -72,6 +72,8 @@ def _add(pack: Pack, cls: type[Any], records: list[Any], prefix: str) -> None:
             # Lists inside lists do not exist in this protocol.
             assert wire.item is not None and len(records) == 1
             _add(pack, wire.item, list(values[0]), "")
+            if wire.each:
+                _add_each(pack, wire, values[0])
         else:
             _add_values(pack, wire, prefix + wire.name, values[0] if wire.array else values)
 
@@ -87,6 +89,14 @@ def _add_values(pack: Pack, wire: Wire, name: str, values: Any) -> None:
         pack.add_ip(name, *(ipaddress.ip_address(value) for value in values))
     else:
         _ADDERS[wire.kind](pack, name, *values)
+
+
+def _add_each(pack: Pack, wire: Wire, items: Any) -> None:
+    """Add the items of a list as elements of their own, by their first two fields."""
+    assert wire.item is not None
+    (name, _), (number, _), *_rest = _wires(wire.item)
+    for item in items:
+        pack.add_int(wire.each + getattr(item, name), getattr(item, number))
 
 
 # -- reading

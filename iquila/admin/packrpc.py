@@ -34,6 +34,7 @@ from iquila.errors import (
     TooManyConnections,
     VENError,
 )
+from iquila.interfaces import Purpose
 from iquila.session.gate import Peer
 from iquila.wire.pack import RPC_LIMITS, Pack
 from iquila.wire.request import Administration
@@ -133,6 +134,7 @@ class PackConnection(Protocol):
         self._io = self.transport
         self._open.add(self)
         self._io.setTcpKeepAlive(True)
+        self._io.purpose = Purpose.ADMINISTRATION
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let go; what is being done is finished, and its answer lost."""

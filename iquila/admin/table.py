@@ -6,10 +6,18 @@ from iquila.admin import (
     access,
     addresses,
     authorities,
+    capabilities,
+    certificates,
+    ciphers,
     cluster,
     configuration,
+    documents,
+    connections,
+    facts,
+    foreign,
     groups,
     iptable,
+    listeners,
     message,
     options,
     server,
@@ -24,9 +32,15 @@ from iquila.admin.parts import Parts
 
 OPERATIONS = Table()
 for _module in (
+    facts,
     server,
-    cluster,
+    listeners,
+    certificates,
+    ciphers,
+    connections,
     configuration,
+    documents,
+    cluster,
     switches,
     users,
     groups,
@@ -39,8 +53,10 @@ for _module in (
     message,
     unbuilt,
     tokens,
+    foreign,
 ):
     OPERATIONS.add(_module.TABLE)
+OPERATIONS.add(capabilities.table(OPERATIONS))
 
 PARTS = Parts()
 for _parts in (switches.PARTS, sessions.PARTS):

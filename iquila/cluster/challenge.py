@@ -51,6 +51,15 @@ def identity_statement(transcript: Transcript) -> bytes:
     return transcript.data(b"iquila member certificate")
 
 
+def renewal_statement(binding: bytes, certificate: bytes) -> bytes:
+    """
+    Return what a member signs with the key of a certificate that it changes to.
+
+    :param binding: of the cluster connection on which it says so, 32 bytes.
+    """
+    return b"iquila member renewal\0" + binding + hashlib.sha256(certificate).digest()
+
+
 def holds(proof: bytes, expected: bytes) -> bool:
     """Compare two proofs in constant time."""
     return hmac.compare_digest(proof, expected)

@@ -50,6 +50,7 @@ class InstanceLoad:
     static: bool
     macs: int = 0
     bridges: int = 0
+    ips: int = 0
 
 
 @frozen
@@ -60,6 +61,8 @@ class LoadReport:
     :ivar redeemed: the hashes of tickets redeemed since the last report.
     :ivar came: the sessions that have come since (:mod:`.ledger`), and `went` the ids of those
         that have gone.
+    :ivar traffic: since its role began: bytes and frames of broadcasts, then of unicasts, that
+        came in; the same that went out. Empty where the server does not tell.
     """
 
     sessions: int = 0
@@ -68,6 +71,7 @@ class LoadReport:
     redeemed: tuple[bytes, ...] = ()
     came: tuple[SessionNote, ...] = ()
     went: tuple[str, ...] = ()
+    traffic: tuple[int, ...] = ()
 
 
 @frozen
@@ -144,6 +148,12 @@ class Roster:
         self._members.pop(description.id, None)
         member = self._members[description.id] = Member(description)
         return member
+
+    def describe(self, description: MemberDescription) -> None:
+        """Note what has changed of a member; its load and its tickets stay."""
+        member = self._members.get(description.id)
+        if member is not None:
+            member.description = description
 
     def remove(self, member_id: str) -> None:
         """Forget a member and its tickets."""

@@ -4,7 +4,7 @@ The data directory of a server: its files, the lock on it, and the backups in it
     system.sqlite    what the administrator of this server defined
     replica.sqlite   a member's copy of its controller's system database
     server.sqlite    this server's own settings, never replicated
-    certificate.pem, key.pem, admin-password, lock, backups/
+    certificate.pem, key.pem, identity-*.pem, admin-password, lock, backups/
 """
 
 from __future__ import annotations

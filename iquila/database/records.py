@@ -15,9 +15,13 @@ from attrs import field, frozen
 
 from iquila.database.accounts import Auditor, Token
 from iquila.database.belongings import BELONGINGS
+from iquila.database.keep import KeepAlive
 from iquila.database.record import R, Record, user_key
 from iquila.errors import DatabaseCorrupt
 from iquila.wire.policy import Policy
+
+MAX_SESSIONS = 100_000
+"""Sessions that any server may be told to carry."""
 
 
 class SwitchKind(IntEnum):
@@ -165,6 +169,11 @@ class ServerSettings(Record):
     public_address: str = ""
     public_ports: tuple[int, ...] = ()
     max_sessions: int = 4096
+    ciphers: str = ""
+    """The cipher suites of TLS 1.2, as a list of OpenSSL; empty for the policy."""
+    fingerprint: str = ""
+    """SHA-256 of the certificate that an administrator set last, hexadecimal: so that who
+    follows the changes sees this one, too. What is shown is what the files hold."""
 
     @property
     def key(self) -> str:
@@ -197,6 +206,7 @@ _ALL: tuple[type[Record], ...] = (
     Auditor,
     ServerSettings,
     ListenerRecord,
+    KeepAlive,
 )
 RECORD_TYPES: dict[str, type[Record]] = {cls.kind_name: cls for cls in _ALL}
 
@@ -225,8 +235,10 @@ def decode(kind_name: str, data: bytes) -> Record | None:
 
 
 __all__ = [
+    "MAX_SESSIONS",
     "RECORD_TYPES",
     "AuthKind",
+    "KeepAlive",
     "ListenerRecord",
     "LoginCount",
     "Member",

@@ -45,6 +45,7 @@ class MemberFacts:
     :ivar certificate: what its ports show, X.509 DER.
     :ivar hosts: host names and IPv6 addresses for our own clients.
     :ivar database: the id of the system database that its replica copies, and `revision`.
+    :ivar previous: the certificate that the controller may still know it by; empty for none.
     """
 
     id: str
@@ -58,6 +59,7 @@ class MemberFacts:
     max_sessions: int
     database: str
     revision: int
+    previous: bytes = field(default=b"", repr=False)
 
 
 @frozen
@@ -122,8 +124,9 @@ class Hello(LinkCommand):
 
 class Join(LinkCommand):
     """
-    The member proves that it knows the password and owns its certificate; so does the
-    controller in its answer (:mod:`iquila.cluster.challenge`).
+    The member proves that it knows the password and owns its certificate, and the one it had
+    before where it changed; the controller proves the password in its answer
+    (:mod:`iquila.cluster.challenge`).
     """
 
     commandName = b"join"
@@ -131,6 +134,7 @@ class Join(LinkCommand):
         (b"proof", amp.String()),
         (b"facts", Record(MemberFacts)),
         (b"signature", amp.String()),
+        (b"previous", amp.String(optional=True)),
     ]
     response: ClassVar = [(b"proof", amp.String()), (b"controller", amp.String())]
 
@@ -141,6 +145,18 @@ class Report(LinkCommand):
     commandName = b"report"
     arguments: ClassVar = [(b"load", Record(LoadReport))]
     requiresAnswer = False
+
+
+class Describe(LinkCommand):
+    """
+    What the member said when it joined is so no more; its sessions go on.
+
+    A changed certificate is signed for with its own key; the key of the one before has proved
+    itself on this connection.
+    """
+
+    commandName = b"describe"
+    arguments: ClassVar = [(b"facts", Record(MemberFacts)), (b"signature", amp.String())]
 
 
 class Leave(LinkCommand):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from typing import Protocol as Shape
 
 import msgspec
+from attrs import evolve
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -20,6 +21,7 @@ from iquila.cluster.challenge import (
     identity_statement,
     member_proof,
     nonce,
+    renewal_statement,
 )
 from iquila.cluster.roster import LoadReport, MemberDescription
 from iquila.cluster.tickets import Grant
@@ -27,6 +29,7 @@ from iquila.database.store import Database
 from iquila.errors import AccessDenied, NotController, ProtocolError
 from iquila.link.commands import (
     VERSION,
+    Describe,
     Heartbeat,
     Hello,
     IssueTicket,
@@ -57,10 +60,12 @@ class ControllerHandler(Shape):
     def server_id(self) -> str:
         """Return the controller's own id."""
 
-    async def pin(self, facts: MemberFacts, fingerprint: bytes) -> None:
+    async def pin(self, facts: MemberFacts, fingerprint: bytes, previous: bytes) -> None:
         """
         Remember a member's certificate (its SHA-256) when it joins first.
 
+        :param previous: of the certificate whose key the member has proved to own, too; it may
+            be replaced. Empty for none.
         :raises VENError: another certificate is known for this member.
         """
 
@@ -72,6 +77,9 @@ class ControllerHandler(Shape):
 
     def reported(self, member: MemberHandle, report: LoadReport) -> None:
         """A member told its load."""
+
+    def described(self, member: MemberHandle) -> None:
+        """A member's description has changed."""
 
 
 class MemberHandle:
@@ -152,7 +160,9 @@ class _Locator(LinkLocator):
 
     @Join.responder
     @refusing
-    async def join(self, proof: bytes, facts: MemberFacts, signature: bytes) -> dict[str, Any]:
+    async def join(
+        self, proof: bytes, facts: MemberFacts, signature: bytes, previous: bytes | None
+    ) -> dict[str, Any]:
         if self._nonces is None:
             raise ProtocolError
         # Each nonce serves one attempt.
@@ -164,11 +174,15 @@ class _Locator(LinkLocator):
                 "The controller's administration password is another one: give the member the "
                 "right one."
             )
-        if not is_signed(facts.certificate, signature, identity_statement(transcript)):
+        statement = identity_statement(transcript)
+        if not is_signed(facts.certificate, signature, statement):
             raise ProtocolError("The member does not own the certificate that it announces.")
+        if facts.previous and not is_signed(facts.previous, previous or b"", statement):
+            raise ProtocolError("The member does not own the certificate that it had before.")
         if not facts.ports or not facts.host_name or not facts.id:
             raise ProtocolError("The member's host name, id or public ports are missing.")
-        await self._handler.pin(facts, hashlib.sha256(facts.certificate).digest())
+        before = _digest(facts.previous) if facts.previous else b""
+        await self._handler.pin(facts, _digest(facts.certificate), before)
         self.protocol.clock.callLater(0, self._joined, facts)
         return {
             "proof": controller_proof(password, transcript),
@@ -196,6 +210,24 @@ class _Locator(LinkLocator):
             self._handler.reported(self.member, load)
         return {}
 
+    @Describe.responder
+    @refusing
+    async def describe(self, facts: MemberFacts, signature: bytes) -> dict[str, Any]:
+        member = self.member
+        if member is None or facts.id != member.id or not facts.ports or not facts.host_name:
+            raise ProtocolError
+        before = member.description
+        if facts.certificate != before.certificate:
+            statement = renewal_statement(self.protocol.channel_binding(), facts.certificate)
+            if not is_signed(facts.certificate, signature, statement):
+                raise ProtocolError("The member does not own the certificate that it announces.")
+            await self._handler.pin(facts, _digest(facts.certificate), _digest(before.certificate))
+        if self.member is member:
+            after = describe(facts, self.protocol.peer)
+            member.description = evolve(after, connected_at=before.connected_at)
+            self._handler.described(member)
+        return {}
+
     @Leave.responder
     def leave(self) -> dict[str, Any]:
         self.lost("it left")
@@ -214,6 +246,10 @@ class _Locator(LinkLocator):
 
 
 _fresh_nonce = nonce
+
+
+def _digest(certificate: bytes) -> bytes:
+    return hashlib.sha256(certificate).digest()
 
 
 def describe(facts: MemberFacts, seen: str) -> MemberDescription:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
-from typing import Protocol as Shape
 
-import msgspec
-from attrs import evolve, frozen
+from attrs import evolve
 from twisted.application.internet import ClientService
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.protocols import amp
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -29,165 +25,36 @@ from iquila.cluster.challenge import (
     identity_statement,
     member_proof,
     nonce,
+    renewal_statement,
 )
-from iquila.cluster.roster import LoadReport
-from iquila.cluster.tickets import Grant
-from iquila.database.store import Database
 from iquila.errors import (
     AccessDenied,
     ControllerConnectFailed,
     Disconnected,
     IquilaError,
-    SwitchNotFound,
     VENError,
 )
+from iquila.link.answers import MemberHandler, MemberLocator
 from iquila.link.commands import (
     VERSION,
-    Heartbeat,
+    Describe,
     Hello,
-    IssueTicket,
     Join,
     Leave,
     MemberFacts,
-    Operate,
-    Page,
-    ReplacePage,
-    Replicate,
     Report,
-    Revision,
-    TicketOrder,
 )
-from iquila.link.protocol import LinkLocator, LinkProtocol, refusal, refusing
+from iquila.link.protocol import LinkProtocol
 from iquila.link.replication import Replica
+from iquila.link.status import TRYING, LinkStatus, wall_clock
 
 REPORT_INTERVAL = 1.0
 REPORT_SOON = 0.1
-REVISION_SECONDS = 1.5
-"""How long a ticket waits for its revision; less than the controller waits for the answer."""
 LEAVE_SECONDS = 1.0
+DESCRIBE_RETRY = 10.0
+"""Seconds after which the controller is told again what it did not take."""
 BRIEF = 5.0
 """A connection shorter than this is not followed by another one at once."""
-TRYING = 47
-"""The error number that is shown while a connection is being made (reference §10.2)."""
-
-
-class MemberHandler(Shape):
-    """What a member answers its controller with."""
-
-    replica: Database
-
-    def facts(self) -> MemberFacts:
-        """Return what the controller has to know."""
-
-    def password_hash(self) -> bytes:
-        """Return the hash of the controller's administration password."""
-
-    def sign(self, data: bytes) -> bytes:
-        """Sign with the key of the member's certificate."""
-
-    def load(self) -> LoadReport:
-        """Return the load; tickets redeemed are told once."""
-
-    def issue_ticket(self, ticket: bytes, grant: Grant) -> None:
-        """
-        Write a ticket in the book.
-
-        :raises VENError: it cannot be redeemed here.
-        """
-
-    async def operate(self, operation: str, request: bytes) -> bytes:
-        """Run an administrative operation on what this member carries."""
-
-    def online(self) -> None:
-        """The member has joined."""
-
-    def offline(self, reason: str) -> None:
-        """The cluster connection is lost."""
-
-
-@frozen
-class LinkStatus:
-    """The facts of ClusterConnectionStatusGet (reference §10.2). Times are ms, 0 for never."""
-
-    host: str
-    port: int
-    started: int
-    online: bool = False
-    address: str = ""
-    last_error: int = TRYING
-    last_sentence: str = ""
-    first_connected: int = 0
-    current_connected: int = 0
-    tries: int = 0
-    connected: int = 0
-
-    @property
-    def failed(self) -> int:
-        """Attempts that did not end in a connection."""
-        return self.tries - self.connected
-
-
-class _Locator(LinkLocator):
-    """Answers the controller's commands."""
-
-    def __init__(self, handler: MemberHandler, replica: Replica) -> None:
-        super().__init__()
-        self._handler = handler
-        self._replica = replica
-
-    @Replicate.responder
-    @refusing
-    async def replicate(self, revisions: tuple[Revision, ...]) -> dict[str, Any]:
-        return {"revision": await self._replica.apply(revisions)}
-
-    @ReplacePage.responder
-    @refusing
-    async def replace_page(self, page: Page) -> dict[str, Any]:
-        await self._replica.take(page)
-        return {}
-
-    def locateResponder(self, name: bytes) -> Any:
-        """Return the responder of a command."""
-        if name == IssueTicket.commandName and self.protocol.trusted:
-            return self._ordered
-        return super().locateResponder(name)
-
-    def _ordered(self, box: amp.AmpBox) -> amp.AmpBox | Deferred[amp.AmpBox]:
-        order = _ORDERS.decode(box[b"order"])
-        if not self._replica.has(order.revision):
-            return Deferred.fromCoroutine(self._issue_later(order))
-        return self._issue(order)
-
-    def _issue(self, order: TicketOrder) -> amp.AmpBox:
-        try:
-            self._handler.issue_ticket(order.ticket, order.grant)
-        except VENError as error:
-            raise refusal(error) from None
-        return amp.AmpBox()
-
-    async def _issue_later(self, order: TicketOrder) -> amp.AmpBox:
-        reached = Deferred.fromCoroutine(self._replica.reaches(order.revision))
-        try:
-            await reached.addTimeout(REVISION_SECONDS, self.protocol.clock)
-        except (TimeoutError, CancelledError):
-            raise refusal(
-                SwitchNotFound(
-                    f"The Virtual Switch '{order.grant.switch}' is not ready on this member yet."
-                )
-            ) from None
-        return self._issue(order)
-
-    @Operate.responder
-    @refusing
-    async def operate(self, operation: str, request: bytes) -> dict[str, Any]:
-        return {"reply": await self._handler.operate(operation, request)}
-
-    @Heartbeat.responder
-    def heartbeat(self) -> dict[str, Any]:
-        return {}
-
-
-_ORDERS = msgspec.json.Decoder(TicketOrder)
 
 
 class MemberLink(MultiService):
@@ -214,9 +81,12 @@ class MemberLink(MultiService):
         self._clock = clock
         self._uniform = uniform
         self._replica = Replica(handler.replica)
-        self.status = LinkStatus(host, port, _wall())
+        self.status = LinkStatus(host, port, wall_clock())
         self._endpoint = endpoint
         self._protocol: LinkProtocol | None = None
+        self._told: Any = None
+        """The facts that the controller knows."""
+        self._describe_at = 0.0
         self._watcher: IProtocol | None = None
         """What `ClientService` hears of the connection by."""
         self._reports = LoopingCall(self._report)
@@ -233,7 +103,7 @@ class MemberLink(MultiService):
         self._service.setServiceParent(self)
 
     def _build(self) -> LinkProtocol:
-        return LinkProtocol(_Locator(self._handler, self._replica), self._clock, self._closed)
+        return LinkProtocol(MemberLocator(self._handler, self._replica), self._clock, self._closed)
 
     def _delay(self, failures: int) -> float:
         # Two members of one id push each other out: that must not become a tight loop.
@@ -283,11 +153,13 @@ class MemberLink(MultiService):
             raise AccessDenied("The controller's greeting is not one of the protocol.")
         transcript = Transcript(answer["nonce"], own, protocol.channel_binding())
         password = self._handler.password_hash()
+        facts, statement = self._handler.facts(), identity_statement(transcript)
         answer = await protocol.call(
             Join,
             proof=member_proof(password, transcript),
-            facts=self._handler.facts(),
-            signature=self._handler.sign(identity_statement(transcript)),
+            facts=facts,
+            signature=self._handler.sign(statement),
+            previous=self._handler.sign_previous(statement) if facts.previous else None,
         )
         if not holds(answer["proof"], controller_proof(password, transcript)):
             raise AccessDenied(
@@ -296,9 +168,10 @@ class MemberLink(MultiService):
             )
         if protocol.transport is None:
             raise Disconnected
+        self._told = facts
 
     def _joined(self, protocol: LinkProtocol) -> None:
-        now = _wall()
+        now = wall_clock()
         self._joined_at = self._clock.seconds()
         self._protocol = protocol
         self.status = evolve(
@@ -317,6 +190,7 @@ class MemberLink(MultiService):
         )
         self._handler.online()
         self._reports.start(REPORT_INTERVAL, now=True)
+        self._handler.known_by(self._told)
 
     def _closed(self, protocol: LinkProtocol, reason: Failure) -> None:
         if protocol is not self._protocol:
@@ -338,6 +212,30 @@ class MemberLink(MultiService):
         if watcher is not None:
             watcher.connectionLost(reason)
 
+    # -- changes
+
+    async def describe(self) -> bool:
+        """
+        Tell the controller what has changed of the facts; nothing where nothing has.
+
+        :returns: whether it knows them. If not, it is told again later.
+        """
+        protocol, facts = self._protocol, self._handler.facts()
+        if protocol is None:
+            return False
+        self._describe_at = self._clock.seconds() + DESCRIBE_RETRY
+        if _lasting(facts) == _lasting(self._told):
+            return True
+        statement = renewal_statement(protocol.channel_binding(), facts.certificate)
+        try:
+            await protocol.call(Describe, facts=facts, signature=self._handler.sign(statement))
+        except IquilaError as error:
+            self._log.error("The controller did not take what changed here: {error}", error=error)
+            return False
+        self._told = facts
+        self._handler.known_by(facts)
+        return True
+
     # -- reports
 
     def report_soon(self) -> None:
@@ -351,6 +249,8 @@ class MemberLink(MultiService):
         if self._protocol is not None:
             self._last_report = self._clock.seconds()
             self._protocol.send(Report, load=self._handler.load())
+            if self._last_report >= self._describe_at:
+                Deferred.fromCoroutine(self.describe())
 
     # -- the end
 
@@ -391,5 +291,6 @@ class _JoinedEndpoint:
         return Deferred.fromCoroutine(self._link.connect(protocolFactory))
 
 
-def _wall() -> int:
-    return int(time.time() * 1000)
+def _lasting(facts: MemberFacts) -> MemberFacts:
+    """Return facts without those that replication tells."""
+    return evolve(facts, database="", revision=0, previous=b"")

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from iquila.cluster.health import INTERVAL, Health
 from iquila.cluster.health import Heartbeat as Silence
 from iquila.errors import ControllerConnectFailed, Disconnected, VENError
+from iquila.interfaces import Purpose
 from iquila.link.commands import REFUSED, Heartbeat, LinkCommand, Refused
 
 T = TypeVar("T")
@@ -93,6 +94,7 @@ class LinkProtocol(amp.AMP):
         transport: Any = self.transport
         # Its signs of life must not wait behind a burst of logins.
         transport.exempt()
+        transport.purpose = Purpose.CLUSTER
         self._cancel_timer()
         self._last_beat = self.clock.seconds()
         self._silence = Silence(self._last_beat)

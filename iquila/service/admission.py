@@ -48,7 +48,6 @@ class Admission:
         self._system = system
         self._max_sessions = max_sessions
         self._ended = ended
-        self._connections = 0
         self.accepting = True
         """False while the server is shutting down."""
 
@@ -78,7 +77,6 @@ class Admission:
         if instance is None:
             raise SwitchNotFound
         self._check_limits(instance, unlimited, login.is_bridge)
-        self._connections += 1
         half = login.options.half_connection
         wanted = min(login.options.max_connection, policy.max_connection or MAX_CONNECTIONS)
         session = ServerSession(
@@ -86,7 +84,7 @@ class Admission:
             self._sessions.flusher,
             SessionFacts(
                 name=session_name,
-                connection_name=f"CID-{self._connections}",
+                connection_name=peer.connection,
                 key=os.urandom(20),
                 switch=instance.name,
                 user=user.lower(),

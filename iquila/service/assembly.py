@@ -64,6 +64,8 @@ def assemble(options: RoleOptions, reactor: Any, settings: dict[str, Any]) -> Mu
     except BaseException:
         directory.unlock()
         raise
+    if options["max-sessions"] is not None:
+        settings = {**settings, "max_sessions": options["max-sessions"]}
     setup = Setup(ports, password, tuple(settings.items()))
     server = Server(reactor, directory, setup, options["address"])
     return Unattended(server, reactor)

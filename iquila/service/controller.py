@@ -14,6 +14,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.task import LoopingCall
 
 import iquila
@@ -113,7 +114,11 @@ class Controller(Role):
         """Return this server's id."""
         return self.core.settings.server_id
 
-    async def pin(self, facts: MemberFacts, fingerprint: bytes) -> None:
+    async def described_anew(self) -> None:
+        """Note it in the roster."""
+        self.roster.describe(self._description())
+
+    async def pin(self, facts: MemberFacts, fingerprint: bytes, previous: bytes) -> None:
         """Remember a member's certificate, or compare it with what is remembered."""
         if facts.id == self.server_id():
             raise AccessDenied("This member is the controller itself: give another address.")
@@ -122,10 +127,16 @@ class Controller(Role):
             now = int(time.time() * 1000)
             record = Member(facts.id, facts.host_name, fingerprint, now)
             await self.system.transact([put(record)])
-        elif known.fingerprint != fingerprint:
+        elif known.fingerprint == fingerprint:
+            return
+        elif known.fingerprint == previous:
+            # Who owns the key that is known may bring another one.
+            await self.system.transact([put(evolve(known, fingerprint=fingerprint))])
+        else:
             raise AccessDenied(
                 f"The member {facts.host_name} has another certificate than when it joined "
-                "first: restore its certificate, or let it join with a new data directory."
+                "first: restore its certificate, or let the controller forget the one it knows "
+                "(ForgetFarmMember)."
             )
 
     def joined(self, member: MemberHandle) -> None:
@@ -142,6 +153,11 @@ class Controller(Role):
         self.roster.remove(member.id)
         self.ledger.lost(member.id)
         self._log.warn("{member} is gone: {reason}", member=member, reason=reason)
+
+    def described(self, member: MemberHandle) -> None:
+        """Note what has changed of a member."""
+        if self.links.get(member.id) is member:
+            self.roster.describe(member.description)
 
     def reported(self, member: MemberHandle, report: LoadReport) -> None:
         """Note a member's load."""

@@ -17,16 +17,25 @@ from typing import Any, ClassVar
 
 from attrs import evolve
 from twisted.internet.interfaces import IProtocol
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from iquila.database.directory import DataDirectory
 from iquila.database.records import ListenerRecord, ServerMode, ServerSettings
 from iquila.database.sqlite import SQLiteEngine
 from iquila.database.store import Change, Database, put
-from iquila.errors import ConfigurationError, ListenerExists, ListenerNotFound
+from iquila.errors import (
+    ConfigurationError,
+    InternalError,
+    InvalidParameter,
+    ListenerExists,
+    ListenerNotFound,
+    TooManyItems,
+)
 from iquila.service.statistics import Statistics
-from iquila.session.certificate import load_or_make
-from iquila.session.contexts import server_contexts
+from iquila.session.certificate import Identity
+from iquila.session.contexts import ServerContexts, usable_contexts
+from iquila.session.identityfiles import IdentityFiles
 from iquila.session.listener import Listener, SortingFactory
 from iquila.session.pacer import Pacer
 from iquila.session.table import SessionTable
@@ -34,6 +43,7 @@ from iquila.session.web import VENSite
 from iquila.wire.passwords import administration_hash
 
 DEFAULT_PORTS = (5555,)
+MAX_LISTENERS = 128
 
 
 class Core:
@@ -54,9 +64,12 @@ class Core:
         self.interface = interface
         self.host_name = host_name or socket.gethostname()
         self.started = int(time.time() * 1000)
-        self.identity = load_or_make(directory.certificate, directory.key, self.host_name)
-        self.contexts = server_contexts(self.identity)
+        self._files = IdentityFiles(directory.certificate, directory.key)
+        self.identity = self._files.load_or_make(self.host_name)
+        self.previous: Identity | None = self._files.previous()
+        """The identity before, while there may be a controller that knows no other."""
         self.local = self._open(directory.server_database)
+        self.contexts = self._make_contexts()
         self.system = self._open(directory.system_database)
         self.sessions = SessionTable(reactor)
         self.statistics = Statistics(reactor)
@@ -124,6 +137,66 @@ class Core:
             await self.local.transact([put(settings)])
         return settings
 
+    # -- TLS
+
+    def _make_contexts(self) -> ServerContexts:
+        stored = self.local.get(ServerSettings, "settings")
+        ciphers = "" if stored is None else stored.ciphers
+        try:
+            return usable_contexts(self.identity, ciphers)
+        except InvalidParameter as error:
+            if not ciphers:
+                raise ConfigurationError(str(error)) from None
+            # Somebody put another certificate here: it is better to be reached by a policy
+            # that was not chosen than not to be reached.
+            self._log.error("The chosen cipher suites are left out: {error}", error=error)
+            return self._usable(self.identity)
+
+    def _usable(self, identity: Identity) -> ServerContexts:
+        try:
+            return usable_contexts(identity)
+        except InvalidParameter as error:
+            raise ConfigurationError(str(error)) from None
+
+    async def change_identity(self, identity: Identity) -> None:
+        """
+        Show another certificate to whoever connects from now on.
+
+        :raises InvalidParameter: no client could connect with it.
+        :raises InternalError: it cannot be written; nothing is changed.
+        """
+        contexts = usable_contexts(identity, self.settings.ciphers)
+        threads = self.reactor.getThreadPool()
+        try:
+            await deferToThreadPool(
+                self.reactor, threads, self._files.replace, self.identity, identity
+            )
+        except OSError as error:
+            raise InternalError(
+                f"The certificate cannot be written ({error.strerror}): check the data directory."
+            ) from error
+        self.previous = self._files.previous()
+        self.identity = identity
+        self.contexts.replace(contexts)
+        await self.change_settings(fingerprint=identity.fingerprint)
+
+    def forget_previous_identity(self) -> None:
+        """Nobody knows this server by its previous certificate any more."""
+        if self.previous is not None:
+            self.previous = None
+            self._files.forget_previous()
+
+    async def change_ciphers(self, ciphers: str) -> None:
+        """
+        Take other cipher suites of TLS 1.2 from whoever connects from now on.
+
+        :param ciphers: a list of OpenSSL; empty for the policy.
+        :raises InvalidParameter: no client could connect with them.
+        """
+        contexts = usable_contexts(self.identity, ciphers)
+        await self.change_settings(ciphers=ciphers)
+        self.contexts.replace(contexts)
+
     async def backup(self, label: str) -> Path:
         """Copy the databases to a new backup; return its directory."""
         target = self.directory.new_backup(label)
@@ -170,9 +243,12 @@ class Core:
 
         :raises ListenerExists: it is a listener already.
         :raises ConfigurationError: it cannot be opened; nothing is changed.
+        :raises TooManyItems: there are as many as there may be.
         """
         if port in self.listeners:
             raise ListenerExists
+        if len(self.listeners) >= MAX_LISTENERS:
+            raise TooManyItems(f"A server has at most {MAX_LISTENERS} listeners: delete one first.")
         listener = self._listener(port)
         try:
             if enabled:

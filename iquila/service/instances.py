@@ -16,6 +16,7 @@ from twisted.logger import Logger
 
 from iquila.database.records import Placement, ServerMode, Switch, SwitchKind
 from iquila.database.store import Database
+from iquila.switch.port import Traffic
 from iquila.switch.switch import VirtualSwitch
 
 TICK_SECONDS = 2.0
@@ -62,6 +63,8 @@ class Instances:
         self._mode = mode
         self._stopped = stopped
         self._by_name: dict[str, Instance] = {}
+        self._past = (Traffic(), Traffic())
+        """Of instances that were stopped: what came in, and what went out."""
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
         self._unwatch: Callable[[], None] | None = None
@@ -92,6 +95,14 @@ class Instances:
     def get(self, name: str) -> Instance | None:
         """Return the instance of a switch, by its name in any case, or None."""
         return self._by_name.get(name.lower())
+
+    def traffic(self) -> tuple[Traffic, Traffic]:
+        """Return what came in and what went out of all instances, also of stopped ones."""
+        sums = Traffic(), Traffic()
+        for counts in (self._past, *(each.switch.traffic() for each in self)):
+            for sum_, part in zip(sums, counts, strict=True):
+                sum_.add(part)
+        return sums
 
     def apply(self, name: str) -> None:
         """Bring the instance of one switch in line with the database."""
@@ -132,6 +143,8 @@ class Instances:
 
     def _remove(self, instance: Instance) -> None:
         del self._by_name[instance.name.lower()]
+        for sum_, part in zip(self._past, instance.switch.traffic(), strict=True):
+            sum_.add(part)
         self._log.info("Virtual Switch {name} is stopped", name=instance.name)
         self._stopped(instance.name)
 

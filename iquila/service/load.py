@@ -21,4 +21,17 @@ def measure(core: Core, instances: Instances, redeemed: tuple[bytes, ...] = ()) 
         )
         for instance in instances
     )
-    return LoadReport(len(core.sessions), core.sessions.tcp_connections(), loads, redeemed)
+    came, went = instances.traffic()
+    traffic = tuple(
+        count
+        for side in (came, went)
+        for count in (
+            side.broadcast_bytes,
+            side.broadcast_frames,
+            side.unicast_bytes,
+            side.unicast_frames,
+        )
+    )
+    return LoadReport(
+        len(core.sessions), core.sessions.tcp_connections(), loads, redeemed, traffic=traffic
+    )

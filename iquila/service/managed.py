@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import iquila
-from iquila.admin.managed import ListenerRow, ServerRow
+from iquila.admin.managed import ConnectionRow, ListenerRow, ServerRow
 from iquila.cluster.placement import Place
 from iquila.cluster.roster import MemberDescription
-from iquila.database.records import ListenerRecord, LoginCount, ServerSettings
+from iquila.database.records import KeepAlive, ListenerRecord, LoginCount, ServerSettings
 from iquila.database.store import Database
 from iquila.errors import NoMemberAvailable, ServerCannotAccept
 from iquila.link.controller import shown_key
-from iquila.link.member import LinkStatus
+from iquila.link.status import LinkStatus
 from iquila.service.controller import Controller
 from iquila.service.load import measure
 from iquila.service.member import Member
 from iquila.service.role import Role
+from iquila.session.certificate import Identity
 from iquila.session.server import ServerSession
 from iquila.switch.switch import VirtualSwitch
+
+ANSWER_SECONDS = 0.2
+"""Time for an answer to be sent before its connection is cut."""
 
 if TYPE_CHECKING:
     from iquila.service.server import Server
@@ -58,9 +62,9 @@ class Managed:
         return self._server.core.started
 
     @property
-    def certificate(self) -> bytes:
-        """What the ports show, X.509 DER."""
-        return self._server.core.identity.der
+    def identity(self) -> Identity:
+        """What the ports show."""
+        return self._server.core.identity
 
     def now(self) -> float:
         """Return monotonic seconds."""
@@ -69,6 +73,46 @@ class Managed:
     async def reconfigure(self, settings: ServerSettings) -> None:
         """Become what other settings say."""
         await self._server.reconfigure(settings)
+
+    async def change_identity(self, identity: Identity) -> None:
+        """Show another certificate."""
+        await self._server.change_identity(identity)
+
+    async def change_ciphers(self, ciphers: str) -> None:
+        """Take other cipher suites of TLS 1.2."""
+        await self._server.change_ciphers(ciphers)
+
+    async def change_limits(self, max_sessions: int) -> None:
+        """Carry at most so many sessions."""
+        await self._server.change_limits(max_sessions)
+
+    @property
+    def keep_alive(self) -> KeepAlive:
+        """The settings of the keep-alive to the Internet."""
+        return self._server.keep_alive
+
+    async def change_keep_alive(self, settings: KeepAlive) -> None:
+        """Send to a host on the Internet now and then, or no more."""
+        await self._server.change_keep_alive(settings)
+
+    def restart_soon(self) -> None:
+        """Let the role begin anew in a moment."""
+        self._server.restart_soon()
+
+    def connections(self) -> list[ConnectionRow]:
+        """Return the TCP connections that carry no session."""
+        return [
+            ConnectionRow(each.name, *each.remote, each.since, each.purpose, each.peer_program)
+            for each in self._server.core.factory.connections()
+        ]
+
+    def disconnect(self, name: str) -> bool:
+        """Cut a TCP connection, in a turn of its own: it may be the one that asks."""
+        for each in self._server.core.factory.connections():
+            if each.name.lower() == name.lower():
+                self._server.reactor.callLater(ANSWER_SECONDS, each.abortConnection)
+                return True
+        return False
 
     def logins(self, switch: str, user: str = "") -> LoginCount:
         """Return how often a user, or anybody, logged in."""
@@ -146,11 +190,14 @@ class Managed:
     async def add_listener(self, port: int, enabled: bool = True) -> None:
         """Listen on one more port."""
         await self._server.core.add_listener(port, enabled)
+        await self._server.described_anew()
 
     async def remove_listener(self, port: int) -> None:
         """Listen on a port no more."""
         await self._server.core.remove_listener(port)
+        await self._server.described_anew()
 
     async def enable_listener(self, port: int, enabled: bool) -> None:
         """Open or close a listener."""
         await self._server.core.enable_listener(port, enabled)
+        await self._server.described_anew()

@@ -107,6 +107,7 @@ class Member(Role):
             max_sessions=settings.max_sessions,
             database=self.replica.id,
             revision=self.replica.revision,
+            previous=b"" if self.core.previous is None else self.core.previous.der,
         )
 
     def password_hash(self) -> bytes:
@@ -116,6 +117,19 @@ class Member(Role):
     def sign(self, data: bytes) -> bytes:
         """Sign with the key of this server's certificate."""
         return sign(self.core.identity.key, data)
+
+    def sign_previous(self, data: bytes) -> bytes:
+        """Sign with the key of the certificate before."""
+        return b"" if self.core.previous is None else sign(self.core.previous.key, data)
+
+    def known_by(self, facts: MemberFacts) -> None:
+        """Forget the certificate before, once the controller knows the one of now."""
+        if facts.certificate == self.core.identity.der:
+            self.core.forget_previous_identity()
+
+    async def described_anew(self) -> None:
+        """Tell the controller."""
+        await self.link.describe()
 
     def load(self) -> LoadReport:
         """Return the load, with the tickets redeemed and the sessions changed since last time."""

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 from twisted.python import usage
 
+from iquila.database.records import MAX_SESSIONS
+
 DEFAULT_PORTS = (5555,)
 
 
@@ -36,6 +38,14 @@ def weight(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 1_000_000:
         raise ValueError("a weight is a number from 1 to 1000000; 100 is an ordinary server")
+    return number
+
+
+def sessions(text: str) -> int:
+    """Return how many sessions a server may carry."""
+    number = int(text)
+    if not 1 <= number <= MAX_SESSIONS:
+        raise ValueError(f"a server carries 1 to {MAX_SESSIONS} sessions")
     return number
 
 
@@ -97,6 +107,7 @@ class RoleOptions(usage.Options):
             "File with the administration password for the first start.",
             existing_file,
         ],
+        ["max-sessions", None, None, "Sessions that are carried at most (default 4096).", sessions],
     ]
 
 

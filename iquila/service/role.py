@@ -141,6 +141,9 @@ class Role(Between):
         for session in self.core.sessions.of_switch(name):
             session.end()
 
+    async def described_anew(self) -> None:
+        """Tell the others of the cluster what has changed of this server's description."""
+
     def session_ended(self, session: ServerSession) -> None:
         """Note that a session on this server is over."""
 

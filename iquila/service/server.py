@@ -6,7 +6,8 @@ Embedders parent :class:`Server`; the plugins make it from command line options.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 from attrs import evolve, frozen
@@ -20,20 +21,31 @@ from iquila.admin.jsonrpc import JSONRPC
 from iquila.admin.packrpc import PackRPC
 from iquila.admin.table import PARTS
 from iquila.database.directory import DataDirectory
-from iquila.database.records import Placement, ServerMode, ServerSettings, Switch, SwitchKind
+from iquila.database.records import (
+    KeepAlive,
+    Placement,
+    ServerMode,
+    ServerSettings,
+    Switch,
+    SwitchKind,
+)
 from iquila.database.store import delete, put
 from iquila.errors import InvalidParameter, IquilaError
 from iquila.service.controller import Controller
 from iquila.service.core import Core
+from iquila.service.keepalive import KeepAliveSender
 from iquila.service.managed import Managed
 from iquila.service.member import Member
 from iquila.service.role import Between, Role, Standalone
+from iquila.session.certificate import Identity
 
 CLOSE_SECONDS = 2.5
 """Time for all connections to close when a server stops."""
 GOODBYE_SECONDS = 1.0
 """How long a stopping server still answers clients that want to continue their sessions: told
 that these are over they look for another server at once, instead of after a time-out."""
+ANSWER_SECONDS = 0.5
+"""Time for the answer to whoever asks for a restart, before it begins."""
 
 
 @frozen
@@ -82,6 +94,8 @@ class Server(Service):
         self._started: Deferred[None] = succeed(None)
         self._changing = DeferredLock()
         self._extensions: list[Any] = []
+        self._keep_alive = KeepAliveSender(reactor)
+        self._restarting: Any = None
 
     def startService(self) -> None:
         """Begin; :meth:`when_started` tells when it is done."""
@@ -123,6 +137,7 @@ class Server(Service):
         core.open_listeners()
         self._offer_administration()
         await self._enter(core.settings.mode)
+        self._keep_alive.apply(self.keep_alive)
 
     def _offer_administration(self) -> None:
         """Put the administration of this server on its listeners and its cluster connection."""
@@ -195,8 +210,7 @@ class Server(Service):
         """
         if self.role is None:
             raise InvalidParameter("The server is starting or stopping: try again.")
-        await self._changing.acquire()
-        try:
+        async with self._changing_alone():
             if evolve(settings, password_hash=b"") == evolve(self.core.settings, password_hash=b""):
                 # A password alone ends no session.
                 await self._store(settings)
@@ -206,12 +220,87 @@ class Server(Service):
                 await self._store(settings)
             finally:
                 await self._enter(self.core.settings.mode)
+
+    # -- changes while sessions go on
+
+    async def change_identity(self, identity: Identity) -> None:
+        """
+        Show another certificate from now on; the cluster is told.
+
+        :raises VENError: it cannot be used or written; nothing is changed.
+        """
+        async with self._changing_alone():
+            await self.core.change_identity(identity)
+            if not self.core.settings.controller_host:
+                # No controller can know this server by the one before.
+                self.core.forget_previous_identity()
+        await self.described_anew()
+
+    async def change_ciphers(self, ciphers: str) -> None:
+        """
+        Take other cipher suites of TLS 1.2 from now on; the empty string is the policy.
+
+        :raises InvalidParameter: no client could connect with them.
+        """
+        async with self._changing_alone():
+            await self.core.change_ciphers(ciphers)
+
+    async def change_limits(self, max_sessions: int) -> None:
+        """Carry at most so many sessions; those there are stay."""
+        async with self._changing_alone():
+            await self.core.change_settings(max_sessions=max_sessions)
+        await self.described_anew()
+
+    async def described_anew(self) -> None:
+        """Tell the cluster what has changed of this server."""
+        if self.role is not None:
+            await self.role.described_anew()
+
+    @asynccontextmanager
+    async def _changing_alone(self) -> AsyncIterator[None]:
+        await self._changing.acquire()
+        try:
+            yield
         finally:
             self._changing.release()
+
+    @property
+    def keep_alive(self) -> KeepAlive:
+        """The settings of the keep-alive to the Internet."""
+        return self.core.local.get(KeepAlive, "keep") or KeepAlive()
+
+    async def change_keep_alive(self, settings: KeepAlive) -> None:
+        """Send to a host on the Internet now and then, or no more."""
+        await self.core.local.transact([put(settings)])
+        self._keep_alive.apply(settings)
+
+    def restart_soon(self) -> None:
+        """
+        Let the role begin anew in a moment: sessions end, listeners stay open.
+
+        :raises InvalidParameter: the server is starting or stopping.
+        """
+        if self.role is None:
+            raise InvalidParameter("The server is starting or stopping: try again.")
+        if self._restarting is None or not self._restarting.active():
+            self._restarting = self.reactor.callLater(ANSWER_SECONDS, self._restart_now)
+
+    def _restart_now(self) -> None:
+        done = Deferred.fromCoroutine(self._restart())
+        done.addErrback(lambda failure: self._log.failure("The restart failed", failure))
+
+    async def _restart(self) -> None:
+        async with self._changing_alone():
+            if self.running and self.role is not None:
+                await self._leave()
+                await self._enter(self.core.settings.mode)
 
     def stopService(self) -> Deferred[None]:
         """Close everything cleanly, within five seconds."""
         super().stopService()
+        self._keep_alive.stop()
+        if self._restarting is not None and self._restarting.active():
+            self._restarting.cancel()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

@@ -1,8 +1,9 @@
 """
 The certificate a server presents, and the fingerprints that name certificates.
 
-Made once, at the first start: self-signed ECDSA P-256, which every client of the protocol
-accepts (reference §1.1). Not for checking a peer's certificate; see :mod:`.verification`.
+Made at the first start: self-signed ECDSA P-256, which every client of the protocol accepts
+(reference §1.1); an administrator may bring another one. The files are :mod:`.identityfiles`'
+business. Not for checking a peer's certificate; see :mod:`.verification`.
 """
 
 from __future__ import annotations
@@ -10,29 +11,42 @@ from __future__ import annotations
 import datetime
 import hashlib
 import ipaddress
-import os
-from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from iquila.errors import ConfigurationError
+from iquila.errors import (
+    ConfigurationError,
+    InvalidParameter,
+    NotRSA1024,
+    ProtocolError,
+    ServerCertificateExpired,
+)
 
 LIFETIME = datetime.timedelta(days=3650)
 """Ten years, as the servers that existing clients know."""
+MAX_CHAIN = 8
+"""Certificates of authorities that may follow the server's own."""
+MAX_PEM = 64 * 1024
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @frozen
 class Identity:
-    """A certificate and the private key that belongs to it."""
+    """
+    A certificate and the private key that belongs to it.
+
+    :ivar chain: the authorities between the certificate and a root that peers know, in order.
+    """
 
     certificate: x509.Certificate
-    key: PrivateKey
+    key: PrivateKey = field(repr=False)
+    chain: tuple[x509.Certificate, ...] = ()
 
     @property
     def der(self) -> bytes:
@@ -92,49 +106,98 @@ def make_identity(common_name: str, addresses: tuple[str, ...] = ()) -> Identity
     return Identity(certificate, key)
 
 
-def load_or_make(certificate_path: Path, key_path: Path, common_name: str) -> Identity:
+def read_identity(certificate: bytes, key: bytes, now: datetime.datetime) -> Identity:
     """
-    Load the identity of a server from two PEM files, making both at the first start.
+    Return the identity that an administrator brings, PEM or DER; PEM may have a chain.
 
-    :raises ConfigurationError: a file cannot be read, is not PEM, or the two do not match.
+    :param now: has to lie in the certificate's validity.
+    :raises ProtocolError: one of the two is missing, or they do not belong together.
+    :raises InvalidParameter: one cannot be read.
+    :raises NotRSA1024: the key is neither RSA nor on an elliptic curve.
+    :raises ServerCertificateExpired: the certificate is not valid now.
     """
-    if not certificate_path.exists() and not key_path.exists():
-        identity = make_identity(common_name)
-        _write(key_path, _key_pem(identity.key), 0o600)
-        _write(certificate_path, _certificate_pem(identity.certificate), 0o644)
-        return identity
-    try:
-        certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
-        key = serialization.load_pem_private_key(key_path.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise ConfigurationError(
-            f"The server certificate {certificate_path} with its key {key_path} cannot be "
-            f"loaded ({error}): restore both files, or remove both to have new ones made."
-        ) from error
-    if not isinstance(key, PrivateKey) or key.public_key() != certificate.public_key():
-        raise ConfigurationError(
-            f"The key {key_path} does not belong to the certificate {certificate_path}: "
-            "restore both files, or remove both to have new ones made."
+    if not certificate or not key:
+        raise ProtocolError("Give both the certificate and its private key.")
+    first, *chain = _certificates(certificate)
+    identity = Identity(first, _key(key), tuple(chain))
+    if identity.key.public_key() != first.public_key():
+        raise ProtocolError(
+            "The private key does not belong to the certificate: give the two that do."
         )
-    return Identity(certificate, key)
+    if not first.not_valid_before_utc <= now <= first.not_valid_after_utc:
+        raise ServerCertificateExpired(
+            f"The certificate is valid from {first.not_valid_before_utc:%Y-%m-%d} to "
+            f"{first.not_valid_after_utc:%Y-%m-%d} only: bring one that is valid now."
+        )
+    return identity
 
 
-def _certificate_pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def _certificates(data: bytes) -> list[x509.Certificate]:
+    if len(data) > MAX_PEM:
+        raise InvalidParameter(f"A certificate file has at most {MAX_PEM} bytes.")
+    try:
+        if b"-----BEGIN" in data:
+            found = x509.load_pem_x509_certificates(data)
+        else:
+            found = [x509.load_der_x509_certificate(data)]
+        # A certificate is parsed piece by piece: what is used later is looked at now.
+        for each in found:
+            each.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        raise InvalidParameter(
+            f"The certificate cannot be read ({error}): give X.509 in PEM or DER."
+        ) from None
+    if len(found) > 1 + MAX_CHAIN:
+        raise InvalidParameter(f"At most {MAX_CHAIN} certificates may follow the server's own.")
+    return found
 
 
-def _key_pem(key: PrivateKey) -> bytes:
-    return key.private_bytes(
+def _key(data: bytes) -> PrivateKey:
+    if len(data) > MAX_PEM:
+        raise InvalidParameter(f"A key file has at most {MAX_PEM} bytes.")
+    load = (
+        serialization.load_pem_private_key
+        if b"-----BEGIN" in data
+        else serialization.load_der_private_key
+    )
+    try:
+        key = load(data, None)
+    except TypeError:
+        raise InvalidParameter("The private key is encrypted: decrypt it first.") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise InvalidParameter(
+            "The private key cannot be read: give it in PEM or DER, not encrypted."
+        ) from None
+    if not isinstance(key, PrivateKey):
+        raise NotRSA1024("Only RSA and elliptic curve keys are supported: bring one of these.")
+    return key
+
+
+def certificate_pem(identity: Identity) -> bytes:
+    """Return the certificate and its chain, PEM."""
+    return b"".join(
+        each.public_bytes(serialization.Encoding.PEM)
+        for each in (identity.certificate, *identity.chain)
+    )
+
+
+def key_pem(identity: Identity) -> bytes:
+    """Return the private key, PKCS #8 PEM, not encrypted."""
+    return identity.key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
-    # Opened with its final mode: a key must not be readable by others for a moment.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def key_der(identity: Identity) -> bytes:
+    """
+    Return the private key, DER, not encrypted.
+
+    In the traditional form of its kind, which all programs of the protocol read.
+    """
+    return identity.key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )

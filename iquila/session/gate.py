@@ -29,6 +29,8 @@ class Peer:
     """The port of ours that it reached: a redirect keeps it where the member has it."""
     tls_version: str = ""
     cipher: str = ""
+    connection: str = ""
+    """The name of the connection, ``CID-…``."""
 
 
 class Gate(Protocol):

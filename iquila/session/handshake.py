@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from iquila.errors import InternalError, PackError, ProtocolError
+from iquila.interfaces import Purpose
 from iquila.session.connection import BlockConnection
 from iquila.session.gate import Gate, Peer
 from iquila.session.negotiation import Negotiation, Reply, Stage
@@ -93,6 +94,7 @@ class HandshakeConnection(Protocol):
         if not begins:
             web, io, self._io = self._web(), self._io, None
             io.relax()
+            io.purpose = Purpose.OTHER
             io.switch_protocol(web)
             web.dataReceived(rest)
             return
@@ -119,6 +121,7 @@ class HandshakeConnection(Protocol):
         if not acceptable_signature(body):
             self._refuse(403)
             return
+        self._io.purpose = Purpose.LOGIN
         self._negotiation = Negotiation(self._gate(), partial(peer_of, self._io))
         self._io.write_through(memoryview(answer(self._negotiation.signed().encode())))
 
@@ -200,7 +203,14 @@ class HandshakeConnection(Protocol):
 def peer_of(transport: TLSServerTransport) -> Peer:
     """Return the facts of the other end of a connection."""
     host, port = transport.remote
-    return Peer(_address(host), port, transport.local_port, transport.tls_version, transport.cipher)
+    return Peer(
+        _address(host),
+        port,
+        transport.local_port,
+        transport.tls_version,
+        transport.cipher,
+        transport.name,
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,8 @@ else is HTTP, on which VEN sessions, administration and the small page live (:mo
 
 from __future__ import annotations
 
+import itertools
+import time
 from typing import Any, ClassVar
 
 from twisted.internet.error import CannotListenError
@@ -17,9 +19,10 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from iquila.errors import ConfigurationError
+from iquila.interfaces import Purpose
 from iquila.session.contexts import ALPN_CLUSTER, ServerContexts
 from iquila.session.pacer import Pacer
-from iquila.session.port import TLSPort
+from iquila.session.port import TLSPort, TLSServerTransport
 
 MAX_CONNECTIONS = 65_536
 """Connections of one factory at a time; more are closed when they arrive."""
@@ -33,6 +36,13 @@ class Doorway(Protocol):
     def __init__(self, factory: SortingFactory, address: IAddress) -> None:
         self.factory = factory
         self._address = address
+
+    def connectionMade(self) -> None:
+        """Give the connection its number."""
+        transport: Any = self.transport
+        assert isinstance(self.factory, SortingFactory)
+        transport.number = next(self.factory.numbers)
+        transport.since = int(time.time() * 1000)
 
     def handshakeCompleted(self) -> None:
         """Hand the connection to the factory of the negotiated protocol."""
@@ -67,6 +77,18 @@ class SortingFactory(Factory):
         """The factory of cluster connections, None to close them."""
         self.ports: set[TLSPort] = set()
         """The open ports."""
+        self.numbers = itertools.count(1)
+        """Of connections, in the order in which they are accepted."""
+
+    def connections(self) -> list[TLSServerTransport]:
+        """Return the connections that carry no session, the oldest first."""
+        found = [
+            each
+            for port in self.ports
+            for each in port.accepted
+            if each.purpose is not Purpose.SESSION and each.number
+        ]
+        return sorted(found, key=lambda each: each.number)
 
     def choose(self, negotiated: bytes | None) -> Any:
         """Return the factory for a negotiated protocol, or None to close."""

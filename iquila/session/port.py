@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IProtocol
 from twisted.python.failure import Failure
 
 from iquila.errors import ProtocolError
+from iquila.interfaces import Purpose
 from iquila.session.contexts import ServerContexts
 from iquila.session.deadlines import Deadlines
 from iquila.session.pacer import Pacer
@@ -40,6 +41,13 @@ class TLSServerTransport(TLSTransport, tcp.Server):
     _pacer: Pacer | None = None
     _offers = False
     """Whether the peer offered application protocols."""
+    number = 0
+    """Which connection of this server it is, from 1; 0 before it is known."""
+    since = 0
+    """When it was accepted, ms since 1970."""
+    purpose = Purpose.BEGINNING
+    peer_program = ""
+    """What the peer says that it is."""
 
     def __init__(
         self,
@@ -69,6 +77,11 @@ class TLSServerTransport(TLSTransport, tcp.Server):
         """The port of ours that the peer reached."""
         return self._port.number
 
+    @property
+    def name(self) -> str:
+        """How administrators see this connection (reference §9.6)."""
+        return f"CID-{self.number}"
+
     # -- pacing
 
     def _begin(self) -> None:
@@ -95,6 +108,7 @@ class TLSServerTransport(TLSTransport, tcp.Server):
         """Let `protocol` have the connection; one that carries data is exempt from pacing."""
         if IBufferReceiver.providedBy(protocol):
             self.exempt()
+            self.purpose = Purpose.SESSION
         super().switch_protocol(protocol)
 
     def startReading(self) -> None:

@@ -15,6 +15,7 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
+from iquila.interfaces import Purpose
 from iquila.session.gate import Gate
 from iquila.session.handshake import HandshakeConnection
 from iquila.session.pacer import Pacer
@@ -77,6 +78,7 @@ class VENChannel(HTTPChannel):
         self.setTimeout(None)
         transport.unregisterProducer()
         transport.hurry()
+        transport.purpose = Purpose.BEGINNING
         handshake = self.site.buildProtocol(transport.getPeer())
         transport.switch_protocol(handshake)
         handshake.dataReceived(data)

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.admin.cluster import FarmMembers, FarmSetting
+from iquila.admin.facts import Test
 from iquila.admin.fields import WIRE
 from iquila.admin.jsonform import from_json, to_json
 from iquila.admin.operation import Caller, Operation, Who
-from iquila.admin.server import Test
 from iquila.admin.sessions import SessionList
 from iquila.admin.switches import HubSettings
 from iquila.admin.table import OPERATIONS

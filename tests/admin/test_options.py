@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iquila.admin.facts import Test
 from iquila.admin.operation import Table, Who
-from iquila.admin.server import Test
 from iquila.admin.table import OPERATIONS
 from iquila.database.administratoroptions import ADMINISTRATOR
 from iquila.database.belongings import SwitchOptions

@@ -15,12 +15,13 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.admin.authority import prove
+from iquila.admin.facts import ServerStatus, Test
 from iquila.admin.fields import WIRE
+from iquila.admin.listeners import ListenerItem, ListenerList
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller
 from iquila.admin.packform import EPOCH_SHIFT, from_pack, to_pack
 from iquila.admin.packrpc import MESSAGE_SECONDS, WRONG_PASSWORD_SECONDS, PackConnection, PackRPC
-from iquila.admin.server import ListenerItem, ListenerList, ServerStatus, Test
 from iquila.admin.sessions import SessionItem, SessionList
 from iquila.admin.table import OPERATIONS
 from iquila.database.accounts import Auditor

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from iquila.cluster.roster import LoadReport
+from iquila.cluster.roster import LoadReport, MemberDescription
 from iquila.cluster.tickets import Grant
 from iquila.database.belongings import AccessRule
 from iquila.database.records import Switch, SwitchKind, User
@@ -147,6 +147,7 @@ class Controller:
         self.members: dict[str, MemberHandle] = {}
         self.reports: list[LoadReport] = []
         self.reasons: list[str] = []
+        self.described_as: list[MemberDescription] = []
 
     def password_hash(self) -> bytes:
         return self.password
@@ -154,9 +155,10 @@ class Controller:
     def server_id(self) -> str:
         return "controller"
 
-    async def pin(self, facts: MemberFacts, fingerprint: bytes) -> None:
-        if self.pinned.setdefault(facts.id, fingerprint) != fingerprint:
+    async def pin(self, facts: MemberFacts, fingerprint: bytes, previous: bytes) -> None:
+        if self.pinned.setdefault(facts.id, fingerprint) not in (fingerprint, previous):
             raise AccessDenied("another certificate")
+        self.pinned[facts.id] = fingerprint
 
     def joined(self, member: MemberHandle) -> None:
         self.members[member.id] = member
@@ -168,6 +170,9 @@ class Controller:
 
     def reported(self, member: MemberHandle, report: LoadReport) -> None:
         self.reports.append(report)
+
+    def described(self, member: MemberHandle) -> None:
+        self.described_as.append(member.description)
 
 
 class Member:
@@ -181,6 +186,9 @@ class Member:
         self.tickets: list[tuple[bytes, Grant]] = []
         self.changes: list[str] = []
         self.announced = IDENTITY.der
+        self.previous: Identity | None = None
+        self.max_sessions = 10
+        self.known: list[MemberFacts] = []
 
     def facts(self) -> MemberFacts:
         return MemberFacts(
@@ -192,10 +200,18 @@ class Member:
             self.announced,
             "1",
             (),
-            10,
+            self.max_sessions,
             self.replica.id,
             self.replica.revision,
+            b"" if self.previous is None else self.previous.der,
         )
+
+    def sign_previous(self, data: bytes) -> bytes:
+        assert self.previous is not None
+        return sign(self.previous.key, data)
+
+    def known_by(self, facts: MemberFacts) -> None:
+        self.known.append(facts)
 
     def password_hash(self) -> bytes:
         return self.password

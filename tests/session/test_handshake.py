@@ -32,6 +32,7 @@ class Wire(Transport):
 
     remote = ("::ffff:10.0.0.9", 4711)
     local_port = 5555
+    name = "CID-7"
     tls_version, cipher = "TLSv1.3", "TLS_AES_256_GCM_SHA384"
     connected = False
 
@@ -212,7 +213,7 @@ class RequestTests(HandshakeTestCase):
         self.send(SIGNATURE, self.login())
         self.assertEqual(
             self.role.peers,
-            [Peer(ADDRESS, 4711, 5555, "TLSv1.3", "TLS_AES_256_GCM_SHA384")],
+            [Peer(ADDRESS, 4711, 5555, "TLSv1.3", "TLS_AES_256_GCM_SHA384", "CID-7")],
         )
 
 

@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from iquila.errors import AccessDenied, AuthenticationFailed, ConfigurationError, SessionTimedOut
 from iquila.session.account import RetryPolicy
-from iquila.session.certificate import load_or_make, make_identity, normal_fingerprint
+from iquila.session.certificate import make_identity, normal_fingerprint
 from iquila.session.connection import QUEUE_LIMIT, BlockConnection
 from iquila.session.contexts import ALPN_VEN
 from iquila.session.gate import Peer
@@ -518,19 +518,6 @@ class ClientRulesTests(SynchronousTestCase):
 
 class CertificateTests(SynchronousTestCase):
     """Identities and fingerprints."""
-
-    def test_made_once(self) -> None:
-        """The second start has the same; the key is its owner's only."""
-        from pathlib import Path
-
-        folder = Path(self.mktemp())
-        folder.mkdir()
-        files = folder / "certificate.pem", folder / "key.pem"
-        first, second = load_or_make(*files, "host"), load_or_make(*files, "other")
-        self.assertEqual(first.der, second.der)
-        self.assertEqual(files[1].stat().st_mode & 0o777, 0o600)
-        files[1].write_text("no key")
-        self.assertRaises(ConfigurationError, load_or_make, *files, "host")
 
     def test_fingerprints_as_typed(self) -> None:
         """Any case, with colons or without; anything else is refused."""

@@ -39,6 +39,7 @@ ENVIRONMENT = frozenset(
     )
 )
 """Labels whose values tell of the program and the machine, not of what was asked."""
+_CONNECTION = re.compile(r"\bCID-\d+\b")
 _MASKS = (
     (re.compile(r"\d{4}-\d\d-\d\d( \(\w+\))?( \d\d:\d\d:\d\d(\.\d+)?)?"), "<time>"),
     (re.compile(r"\b\d{1,3}(,\d{3})+ bytes"), "<size>"),
@@ -85,7 +86,11 @@ class Answer:
             return []
         columns = [i for i, label in enumerate(self.rows[0]) if label not in ENVIRONMENT]
         kept = [row for row in self.rows if row[0] not in ENVIRONMENT]
-        return [tuple(row[i] for i in columns if i < len(row)) for row in kept]
+        # How many connections came before is not the answer's matter.
+        return [
+            tuple(_CONNECTION.sub("<connection>", row[i]) for i in columns if i < len(row))
+            for row in kept
+        ]
 
 
 def script() -> Iterator[str]:
