@@ -8,12 +8,13 @@ import binascii
 from attrs import evolve
 from twisted.web.server import Request
 
-from iquila.admin.authority import authenticate
+from iquila.admin.authority import AUDITOR, authenticate
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller
 from iquila.admin.tokens import bearer
 
 DOOR = "json-rpc"
+LONGEST_NAME = 255
 
 
 def caller_of(server: ManagedServer, request: Request) -> Caller:
@@ -29,6 +30,20 @@ def caller_of(server: ManagedServer, request: Request) -> Caller:
     else:
         caller = authenticate(server, *credentials(request))
     return evolve(caller, address=request.getClientAddress().host, door=DOOR)
+
+
+def claimed(request: Request) -> str | None:
+    """
+    Return which switch's administrator a request claims to be from, empty for any other.
+
+    None where it brings no password and no token: a browser asks so how to log in.
+    """
+    if _authorization(request)[0] == "bearer":
+        return ""
+    name, password = credentials(request)
+    if not password:
+        return None
+    return "" if name.lower() in ("administrator", AUDITOR) else name[:LONGEST_NAME]
 
 
 def credentials(request: Request) -> tuple[str, str]:

@@ -28,6 +28,7 @@ class Wire:
     :ivar each: for a list whose items are a name and a number: what its items' names begin with,
         where each is an element of its own in a PACK, too.
     :ivar limit: the most characters or bytes; 0 for what its kind has.
+    :ivar sparse: whether an empty one is left out of a PACK.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Wire:
     array: bool = False
     limit: int = 0
     each: str = ""
+    sparse: bool = False
 
 
 def _scalar(kind: str, default: Any) -> Any:
@@ -55,9 +57,10 @@ utf = _scalar("utf", "")
 address = _scalar("ip", "0.0.0.0")
 
 
-def data(name: str, limit: int = 0) -> Any:
+def data(name: str, limit: int = 0, *, sparse: bool = False) -> Any:
     """Return a field of bytes."""
-    return field(default=b"", repr=False, metadata={WIRE: Wire(name, "bin", limit=limit)})
+    wire = Wire(name, "bin", limit=limit, sparse=sparse)
+    return field(default=b"", repr=False, metadata={WIRE: wire})
 
 
 def secret(name: str) -> Any:

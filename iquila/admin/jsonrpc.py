@@ -17,11 +17,12 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from iquila.admin.credentials import caller_of
+from iquila.admin.credentials import DOOR, caller_of, claimed
 from iquila.admin.jsoncall import JSONCalls, failure
 from iquila.admin.managed import ManagedServer
 from iquila.admin.openrpc import document
 from iquila.admin.table import OPERATIONS
+from iquila.admin.telling import journal_of
 from iquila.errors import AccessDenied, VENError
 from iquila.interfaces import Purpose
 
@@ -82,7 +83,11 @@ class JSONRPC(Resource):
     async def _answer(self, request: Any) -> None:
         try:
             caller = caller_of(self._server, request)
-        except AccessDenied:
+            journal_of(self._server).administrator(
+                caller.name, caller.switch, caller.address, caller.door
+            )
+        except AccessDenied as error:
+            self._tell_refusal(request, error)
             await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
             request.setResponseCode(401)
             request.setHeader(b"www-authenticate", _REALM)
@@ -103,6 +108,12 @@ class JSONRPC(Resource):
             request.finish()
         else:
             self._send(request, answer)
+
+    def _tell_refusal(self, request: Any, error: VENError) -> None:
+        switch = claimed(request)
+        if switch is not None:
+            address = str(request.getClientAddress().host)
+            journal_of(self._server).administrator_refused(switch, address, DOOR, str(error))
 
     def _describe(self, request: Any) -> None:
         if request.postpath == [b"openrpc.json"]:

@@ -11,6 +11,8 @@ from iquila.cluster.roster import LoadReport, MemberDescription
 from iquila.database.records import KeepAlive, LoginCount, ServerMode, ServerSettings
 from iquila.database.store import Database
 from iquila.interfaces import Purpose
+from iquila.journal.files import LogFile
+from iquila.journal.names import LogPath
 from iquila.link.status import LinkStatus
 from iquila.session.certificate import Identity
 from iquila.session.server import ServerSession
@@ -60,6 +62,16 @@ class ManagedServer(Protocol):
     @property
     def system(self) -> Database:
         """The system database of its role."""
+
+    @property
+    def local(self) -> Database:
+        """The database of what this server alone is."""
+
+    async def log_files(self, switch: str = "") -> list[LogFile]:
+        """Return its log files, or those of one switch."""
+
+    async def read_log(self, path: LogPath, offset: int, size: int) -> bytes:
+        """Return a part of one of its log files; nothing at the end."""
 
     @property
     def host_name(self) -> str:

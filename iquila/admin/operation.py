@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from attrs import frozen
 
 from iquila.admin.managed import ManagedServer
+from iquila.admin.telling import journal_of
 from iquila.database.actor import Actor, acting
 from iquila.database.administratoroptions import ADMINISTRATOR
 from iquila.database.options import administrator_option
@@ -89,6 +91,25 @@ class Operation:
 
         :raises VENError: why not.
         """
+        if self.effect is Effect.READ:
+            return await self._run(server, caller, request)
+        switch = str(getattr(request, "hub_name", "")) if self.who is Who.SWITCH else ""
+        tell = partial(
+            journal_of(server).operation,
+            caller,
+            self.name,
+            switch,
+            str(getattr(request, "name", "") or getattr(request, "hub_name", "")),
+        )
+        try:
+            answer = await self._run(server, caller, request)
+        except VENError as error:
+            tell(refused=str(error))
+            raise
+        tell()
+        return answer
+
+    async def _run(self, server: ManagedServer, caller: Caller, request: Any) -> Any:
         if not self.allows(server, caller, request):
             raise NotEnoughRights
         refusal = self.refused.get(server.settings.mode)

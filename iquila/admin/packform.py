@@ -83,6 +83,8 @@ def _add_values(pack: Pack, wire: Wire, name: str, values: Any) -> None:
         # No reader takes an empty array. A record and the items of its list may have a field
         # of one name: the record's comes first and is meant.
         return
+    if wire.sparse and not any(values):
+        return
     if wire.kind == "dt":
         pack.add_int64(name, *(max(0, value - EPOCH_SHIFT) for value in values))
     elif wire.kind == "ip":

@@ -18,11 +18,12 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from iquila.admin.authority import prove
+from iquila.admin.authority import AUDITOR, prove
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller
 from iquila.admin.packform import from_pack, to_pack
 from iquila.admin.table import OPERATIONS
+from iquila.admin.telling import journal_of
 from iquila.errors import (
     AccessDenied,
     Conflict,
@@ -45,6 +46,7 @@ MESSAGE_SECONDS = 60.0
 """Time for a request to arrive completely, once it has begun."""
 WRONG_PASSWORD_SECONDS = 1.0
 """What a wrong password costs its sender."""
+DOOR = "pack-rpc"
 _LENGTH = struct.Struct(">I")
 Answer = Callable[[Pack], Awaitable[Pack]]
 
@@ -76,10 +78,15 @@ class PackRPC:
             caller = prove(
                 self._server, request.switch, request.secure_password, challenge, peer.address
             )
-        except AccessDenied:
-            await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
+        except VENError as error:
+            journal, named = journal_of(self._server), request.switch[:255]
+            switch = "" if named.lower() in ("administrator", AUDITOR) else named
+            journal.administrator_refused(switch, str(peer.address), DOOR, str(error))
+            if isinstance(error, AccessDenied):
+                await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
             raise
-        caller = evolve(caller, address=str(peer.address), door="pack-rpc")
+        caller = evolve(caller, address=str(peer.address), door=DOOR)
+        journal_of(self._server).administrator(caller.name, caller.switch, caller.address, DOOR)
         answer = partial(self.answer, caller)
         return PackConnection(self._reactor, answer, self._connections)
 

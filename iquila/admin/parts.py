@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any
 
 from attrs import frozen
@@ -24,7 +25,7 @@ _log = Logger()
 
 @frozen
 class Part:
-    """What one server does of an operation."""
+    """What one server does of an operation; `do` may return an awaitable."""
 
     name: str
     request: type[Any]
@@ -38,10 +39,15 @@ class Part:
         :raises VENError: that server's refusal, or it did not answer.
         """
         if row.own:
-            return self.do(server, request)
+            return await self.here(server, request)
         sent = json.dumps(to_json(request)).encode()
         answer = await server.operate_at(row.description.id, self.name, sent)
         return from_json(self.reply, json.loads(answer))
+
+    async def here(self, server: ManagedServer, request: Any) -> Any:
+        """Do it at this server."""
+        reply = self.do(server, request)
+        return await reply if isawaitable(reply) else reply
 
     async def everywhere(
         self, server: ManagedServer, request: Any, switch: str = ""
@@ -97,7 +103,7 @@ class Parts:
 
         return define
 
-    def run(self, server: ManagedServer, name: str, request: bytes) -> bytes:
+    async def run(self, server: ManagedServer, name: str, request: bytes) -> bytes:
         """
         Do a part that the controller asks for; request and reply are JSON.
 
@@ -106,5 +112,5 @@ class Parts:
         part = self._parts.get(name)
         if part is None:
             raise NotSupported
-        reply = part.do(server, from_json(part.request, json.loads(request)))
+        reply = await part.here(server, from_json(part.request, json.loads(request)))
         return json.dumps(to_json(reply)).encode()

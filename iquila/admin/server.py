@@ -10,7 +10,7 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Effect, Nothing, Table
 from iquila.database.keep import MAX_INTERVAL, MIN_INTERVAL
 from iquila.database.records import MAX_SESSIONS, KeepAlive
-from iquila.errors import InvalidParameter
+from iquila.errors import InvalidParameter, NotSupported
 from iquila.wire.passwords import administration_hash
 
 TABLE = Table()
@@ -66,9 +66,14 @@ async def set_server_limits(
     return request
 
 
-@TABLE.operation("RebootServer", Nothing, Test, effect=Effect.CHANGE)
-async def reboot_server(server: ManagedServer, caller: Caller, request: Nothing) -> Test:
+@TABLE.operation("RebootServer", Test, Test, effect=Effect.CHANGE)
+async def reboot_server(server: ManagedServer, caller: Caller, request: Test) -> Test:
     """Let the server begin anew after this answer: its sessions end, its listeners stay open."""
+    if request.number:
+        raise NotSupported(
+            "The configuration cannot be reset while the server runs: stop it, and start it with "
+            "an empty data directory."
+        )
     server.restart_soon()
     return Test()
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from iquila.admin import (
     access,
     addresses,
+    audit,
     authorities,
     capabilities,
     certificates,
     ciphers,
     cluster,
     configuration,
-    documents,
     connections,
+    documents,
     facts,
     foreign,
     groups,
     iptable,
     listeners,
+    logs,
     message,
     options,
     server,
@@ -54,10 +56,12 @@ for _module in (
     unbuilt,
     tokens,
     foreign,
+    audit,
+    logs,
 ):
     OPERATIONS.add(_module.TABLE)
 OPERATIONS.add(capabilities.table(OPERATIONS))
 
 PARTS = Parts()
-for _parts in (switches.PARTS, sessions.PARTS):
+for _parts in (switches.PARTS, sessions.PARTS, logs.PARTS):
     PARTS.add(_parts)

@@ -81,12 +81,12 @@ def assign(command: Command, words: Sequence[str]) -> dict[str, str]:
         word = rest.pop(0)
         slash = slash_word(word)
         if slash is not None and (slash[1] is not None or find(command, slash[0]) is not None):
-            _give(given, command, slash[0], slash[1] or "")
+            key, said = slash
+            _give(given, command, key, _alone(command, key) if said is None else said)
         elif word.startswith("--") and len(word) > 2:
             key, separator, value = word[2:].partition("=")
-            argument = find(command, key)
-            if argument is not None and argument.flag:
-                value = value if separator else "yes"
+            if not separator and _alone(command, key):
+                value = "yes"
             elif not separator:
                 if not rest:
                     raise UsageError(f"--{key} needs a value.")
@@ -97,6 +97,12 @@ def assign(command: Command, words: Sequence[str]) -> dict[str, str]:
         else:
             raise UsageError(f"{command.name} takes no argument '{word}'.")
     return given
+
+
+def _alone(command: Command, key: str) -> str:
+    """Return what an argument means that stands without a value: nothing, but for a flag."""
+    argument = find(command, key)
+    return "yes" if argument is not None and argument.flag else ""
 
 
 def find(command: Command, key: str) -> Argument | None:

@@ -223,6 +223,13 @@ COMMANDS = about(
         examples=("7 /SAVECERT:member.pem",),
     ),
     Command(
+        "ClusterMemberForget",
+        "Let a member that is away come back with another certificate",
+        operation("ForgetFarmMember", {"Hostname_str": "host_name"}),
+        (Argument("HOST_NAME", "Host name of the member", positional=True),),
+        examples=("member1",),
+    ),
+    Command(
         "ClusterConnectionStatusGet",
         "Show a member's connection to its controller",
         operation("GetFarmConnectionStatus", show=_status),

@@ -64,10 +64,10 @@ class Argument:
     :ivar secret: asked for without echo, and kept out of the history.
     :ivar default: what stands for a missing one that is not required; None is passed on as it is.
     :ivar convert: reads the value; raises ValueError with a sentence.
-    :ivar flag: whether ``--key`` alone says yes.
     :ivar new: a new secret: asked for twice.
     :ivar names: what TAB completes it with: ``switch``, ``user``, ``group``, ``session``,
         ``cascade``.
+    :ivar flag: may stand alone, and means ``yes`` then.
     :ivar into: its name among the arguments of `run`, where that is not the key in lower case.
     """
 
@@ -78,10 +78,10 @@ class Argument:
     secret: bool = False
     default: str | None = ""
     convert: Callable[[str], Any] = str
-    flag: bool = False
     new: bool = False
     names: str = ""
     into: str = ""
+    flag: bool = False
 
 
 @frozen

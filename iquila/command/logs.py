@@ -164,7 +164,7 @@ COMMANDS = about(
             Argument("SERVER", "Its location, where several have one of that name", required=False),
             Argument("SAVEPATH", "File to write", required=False),
         ),
-        examples=("server_log/vpn_20261122.log /SAVEPATH:vpn.log",),
+        examples=("server/20261122.jsonl /SAVEPATH:server.jsonl",),
     ),
     Command(
         "LogGet",

@@ -15,6 +15,7 @@ from pathlib import Path
 import iquila
 from iquila.command import (
     accesslist,
+    audit,
     bridges,
     cascades,
     certificates,
@@ -65,6 +66,7 @@ COMMANDS: tuple[Command, ...] = (
     *accesslist.COMMANDS,
     *trust.COMMANDS,
     *logs.COMMANDS,
+    *audit.COMMANDS,
     *securenat.COMMANDS,
     *cascades.COMMANDS,
     *bridges.COMMANDS,

@@ -18,6 +18,7 @@ from iquila.command.definition import (
     Shown,
     Text,
     about,
+    number,
     yes,
 )
 from iquila.command.files import read_file, write_file
@@ -28,6 +29,10 @@ def _about(_caller: Caller, _given: dict[str, Any]) -> Answer:
     python = ".".join(map(str, sys.version_info[:3]))
     answer = {"Version_str": iquila.__version__, "PythonVersion_str": python}
     return answer, Text(f"iquila {iquila.__version__} on Python {python}\n")
+
+
+def _limits(a: dict[str, Any]) -> Shown:
+    return Items(((("Max Number of Sessions", str(a["MaxSessions_u32"])),),))
 
 
 def _info(a: dict[str, Any]) -> Shown:
@@ -145,6 +150,19 @@ COMMANDS = about(
         "Show the counters of the server, or of its cluster",
         operation("GetServerStatus", show=_status),
         examples=("",),
+    ),
+    Command(
+        "ServerLimitsGet",
+        "Show how many sessions this server carries at most",
+        operation("GetServerLimits", show=_limits),
+        examples=("",),
+    ),
+    Command(
+        "ServerLimitsSet",
+        "Limit the sessions that this server carries",
+        operation("SetServerLimits", {"MaxSessions_u32": "max_sessions"}),
+        (Argument("MAX_SESSIONS", "Sessions at most", positional=True, convert=number),),
+        examples=("4096",),
     ),
     Command(
         "ServerPasswordSet",

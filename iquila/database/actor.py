@@ -41,8 +41,8 @@ def actor() -> Actor | None:
 
 
 @contextmanager
-def acting(who: Actor) -> Iterator[None]:
-    """Let what happens inside count as done by somebody."""
+def acting(who: Actor | None) -> Iterator[None]:
+    """Let what happens inside count as done by somebody; None for the system itself."""
     before = _acting.set(who)
     try:
         yield

@@ -69,14 +69,14 @@ ADMINISTRATOR = by_name(
     _flag("no_cascade", "The switch's administrator may not touch cascade connections."),
     _flag("no_online", "The switch's administrator may not let the switch run."),
     _flag("no_offline", "The switch's administrator may not stop the switch."),
-    _kept("no_change_log_config", "The switch's administrator may not change what is logged."),
+    _flag("no_change_log_config", "The switch's administrator may not change what is logged."),
     _flag("no_disconnect_session", "The switch's administrator may not end sessions."),
     _flag("no_delete_iptable", "The switch's administrator may not delete learned IP addresses."),
     _flag("no_delete_mactable", "The switch's administrator may not delete learned MAC addresses."),
     _flag("no_enum_session", "The switch's administrator may not list the sessions."),
     _flag("no_query_session", "The switch's administrator may not look at single sessions."),
     _flag("no_change_admin_password", "The switch's administrator may not change the password."),
-    _kept(
+    _flag(
         "no_change_log_switch_type",
         "The switch's administrator may not change how often a new log file begins.",
     ),
@@ -87,7 +87,7 @@ ADMINISTRATOR = by_name(
     ),
     _flag("no_change_cert_list", "The switch's administrator may not change trusted authorities."),
     _flag("no_change_crl_list", "The switch's administrator may not change revoked certificates."),
-    _kept("no_read_log_file", "The switch's administrator may not read log files."),
+    _flag("no_read_log_file", "The switch's administrator may not read log files."),
     _flag(
         "deny_hub_admin_change_ext_option",
         "The switch's administrator may not change the extended options.",

@@ -4,7 +4,7 @@ The data directory of a server: its files, the lock on it, and the backups in it
     system.sqlite    what the administrator of this server defined
     replica.sqlite   a member's copy of its controller's system database
     server.sqlite    this server's own settings, never replicated
-    certificate.pem, key.pem, identity-*.pem, admin-password, lock, backups/
+    certificate.pem, key.pem, identity-*.pem, admin-password, lock, backups/, logs/
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ class DataDirectory:
     def key(self) -> Path:
         """The private key, PEM."""
         return self.path / "key.pem"
+
+    @property
+    def logs(self) -> Path:
+        """Where the log files are."""
+        return self.path / "logs"
 
     @property
     def admin_password(self) -> Path:

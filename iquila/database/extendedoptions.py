@@ -80,7 +80,11 @@ EXTENDED = by_name(
     Option("DisableCheckMacOnLocalBridge", "Let a bridged adapter take MAC addresses over."),
     Option("DisableCorrectIpOffloadChecksum", "Do not correct checksums of a bridged adapter."),
     Option("BroadcastLimiterStrictMode", "Count broadcasts alike if one of their addresses is."),
-    _number("MaxLoggedPacketsPerMinute", "Packets that are logged in a minute; 0 any."),
+    _number(
+        "MaxLoggedPacketsPerMinute",
+        "Packets that are logged in a minute, up to 600000; 0 for 60000.",
+        works=True,
+    ),
     Option("DoNotSaveHeavySecurityLogs", "Leave frequent entries out of the security log."),
     Option(
         "DropBroadcastsInPrivacyFilterMode",

@@ -12,6 +12,8 @@ class Record:
     """The root of all records."""
 
     kind_name: ClassVar[str] = ""
+    audited: ClassVar[bool] = True
+    """False for what the system keeps for itself, whoever was the cause."""
 
     @property
     def key(self) -> str:

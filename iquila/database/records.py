@@ -111,6 +111,7 @@ class Placement(Record):
     """Where a dynamic switch runs: the server's id, and the epoch since which it does."""
 
     kind_name: ClassVar[str] = "placement"
+    audited: ClassVar[bool] = False
     switch: str
     member: str
     epoch: int
@@ -142,6 +143,7 @@ class LoginCount(Record):
     """How often a user (or, with an empty user, anybody on a switch) logged in."""
 
     kind_name: ClassVar[str] = "logins"
+    audited: ClassVar[bool] = False
     switch: str
     user: str
     logins: int
@@ -195,6 +197,25 @@ class ListenerRecord(Record):
         return f"{self.port:05d}"
 
 
+@frozen
+class SyslogSettings(Record):
+    """
+    Where the servers of a cluster send their logs besides keeping them.
+
+    :ivar save_type: 0 nothing, 1 the server log, 2 the security logs too, 3 the packet logs too.
+    """
+
+    kind_name: ClassVar[str] = "syslog"
+    save_type: int = 0
+    host: str = ""
+    port: int = 514
+
+    @property
+    def key(self) -> str:
+        """There is one only."""
+        return "syslog"
+
+
 _ALL: tuple[type[Record], ...] = (
     Switch,
     User,
@@ -207,6 +228,7 @@ _ALL: tuple[type[Record], ...] = (
     ServerSettings,
     ListenerRecord,
     KeepAlive,
+    SyslogSettings,
 )
 RECORD_TYPES: dict[str, type[Record]] = {cls.kind_name: cls for cls in _ALL}
 
@@ -249,6 +271,7 @@ __all__ = [
     "ServerSettings",
     "Switch",
     "SwitchKind",
+    "SyslogSettings",
     "User",
     "decode",
     "encode",

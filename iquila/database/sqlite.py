@@ -13,8 +13,12 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from iquila.database.engine import Commit, Content
+from attrs import evolve
+
+from iquila.database.audit import KEPT, AuditFilter, AuditRow, AuditState
+from iquila.database.engine import ALL, WINDOW, Commit, Content
 from iquila.errors import DatabaseCorrupt, DatabaseTooNew, DataDirectoryUnusable
 
 _SCHEMA_FILE = re.compile(r"(\d+)\.sql\Z")
@@ -35,14 +39,21 @@ class SQLiteEngine:
     One database file.
 
     :param before_upgrade: called before an existing file is brought to a newer schema.
+    :param audit_limit: entries of the audit that are kept; the oldest go.
     :raises DatabaseTooNew: the file has a newer schema than this version knows.
     :raises DatabaseCorrupt: the file is damaged; it is left as it is.
     """
 
     blocking = True
 
-    def __init__(self, path: Path, before_upgrade: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        before_upgrade: Callable[[], None] = lambda: None,
+        audit_limit: int = KEPT,
+    ) -> None:
         self.path = path
+        self._audit_limit = audit_limit
         try:
             self._connection = sqlite3.connect(
                 path, isolation_level=None, check_same_thread=False, timeout=5
@@ -119,11 +130,76 @@ class SQLiteEngine:
                             "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)",
                             (kind, key, value, commit.revision),
                         )
+                self._add_audit(commit.audit)
+            self._trim_audit()
             self._set_revision(commits[-1].revision)
             execute("COMMIT")
         except BaseException:
             execute("ROLLBACK")
             raise
+
+    # -- the audit
+
+    def _add_audit(self, rows: tuple[AuditRow, ...]) -> None:
+        if rows:
+            self._connection.executemany(
+                "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (r.number, r.switch, r.actor, r.kind, r.entry, r.previous, r.digest)
+                    for r in rows
+                ],
+            )
+            self._set_meta(audit_number=str(rows[-1].number), audit_head=rows[-1].digest.hex())
+
+    def _trim_audit(self) -> None:
+        """Give up the oldest entries over the limit, some at a time; keep the chain's base."""
+        state = self.audit_state()
+        count = state.number - state.first + 1
+        if count <= self._audit_limit + self._audit_limit // 64:
+            return
+        first = state.number - self._audit_limit + 1
+        found = self._connection.execute("SELECT previous FROM audit WHERE number = ?", (first,))
+        (base,) = found.fetchone() or (state.base,)
+        self._connection.execute("DELETE FROM audit WHERE number < ?", (first,))
+        self._set_meta(audit_first=str(first), audit_base=base.hex())
+
+    def _set_meta(self, **values: str) -> None:
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    def audit_state(self) -> AuditState:
+        """Return the ends of the chain, as the table of single values has them."""
+        found = dict(self._connection.execute("SELECT name, value FROM meta WHERE name >= 'audit'"))
+        default = AuditState()
+        try:
+            return AuditState(
+                int(found.get("audit_number", default.number)),
+                bytes.fromhex(found.get("audit_head", default.head.hex())),
+                int(found.get("audit_first", default.first)),
+                bytes.fromhex(found.get("audit_base", default.base.hex())),
+            )
+        except ValueError:
+            # Somebody wrote something else there: nothing fits it, which a verification says.
+            return evolve(default, head=b"", base=b"")
+
+    def audit_rows(self, after: int, limit: int, wanted: AuditFilter = ALL) -> list[AuditRow]:
+        """Return entries of the audit."""
+        last, conditions, values = 2**63 - 1, "", []
+        for name in ("switch", "actor", "kind"):
+            value = getattr(wanted, name)
+            if value:
+                last = after + WINDOW
+                conditions += f" AND {name} = ? COLLATE NOCASE"
+                values.append(value)
+        rows = self._connection.execute(
+            "SELECT number, switch, actor, kind, entry, previous, digest FROM audit "
+            f"WHERE number > ? AND number <= ?{conditions} ORDER BY number LIMIT ?",
+            (after, last, *values, limit),
+        )
+        return [
+            AuditRow(n, str(s), str(a), str(k), *map(_bytes, rest)) for n, s, a, k, *rest in rows
+        ]
+
+    # -- the whole
 
     def replace(self, content: Content) -> None:
         """Replace everything in one transaction."""
@@ -152,3 +228,8 @@ class SQLiteEngine:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _bytes(value: Any) -> bytes:
+    """Return what a column holds, whatever somebody put there."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")

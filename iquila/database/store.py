@@ -7,6 +7,7 @@ each still is a revision of its own. Watchers are told of revisions in order.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,7 +23,11 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
-from iquila.database.engine import Commit, Content, Engine, MemoryEngine, Row
+from iquila.database.actor import Actor, acting, actor
+from iquila.database.audit import AuditFilter, AuditRow, AuditState, Chain, Moment
+from iquila.database.chain import Checker, Verdict
+from iquila.database.changes import Change, Compare, RevisionEvent, delete, put
+from iquila.database.engine import ALL, Commit, Content, Engine, MemoryEngine, Row
 from iquila.database.records import R, Record, decode, encode
 from iquila.errors import Conflict, TooManyItems
 from iquila.interfaces import ISystemDatabase
@@ -31,44 +36,8 @@ HISTORY = 1024
 """Revisions that a replica may be behind before it needs a snapshot."""
 QUEUE_LIMIT = 4096
 """Transactions that may wait for the disk."""
-
-
-@frozen
-class Change:
-    """A record written (`record`) or deleted (None)."""
-
-    kind: str
-    key: str
-    record: Record | None
-
-
-def put(record: Record) -> Change:
-    """Return the change that writes a record."""
-    return Change(record.kind_name, record.key, record)
-
-
-def delete(record_type: type[Record], key: str) -> Change:
-    """Return the change that deletes a record; a missing one is no error."""
-    return Change(record_type.kind_name, key.lower(), None)
-
-
-@frozen
-class Compare:
-    """What must hold for a transaction: a record's revision; 0 means that it is absent."""
-
-    kind: str
-    key: str
-    revision: int
-
-
-@frozen
-class RevisionEvent:
-    """One revision: (type of record, key, old record, new record) for each change."""
-
-    revision: int
-    changes: tuple[tuple[str, str, Record | None, Record | None], ...]
-    rows: tuple[Row, ...]
-    """The same, encoded, for replicas."""
+BATCH = 512
+"""Transactions that share a commit: bounds how long one turn of the reactor is."""
 
 
 @frozen
@@ -86,6 +55,10 @@ class _Waiting:
     done: Deferred[int]
     revision: int = 0
     """Given by the replica's source; 0 for the next one."""
+    records: tuple[Record | None, ...] = ()
+    """What the rows are, for the audit."""
+    who: Actor | None = None
+    """Whose doing it is; None where it is not audited."""
 
 
 @implementer(ISystemDatabase)
@@ -112,6 +85,9 @@ class Database:
         self._history: deque[Commit] = deque(maxlen=HISTORY)
         self._busy = False
         self._idle: list[Deferred[None]] = []
+        state = engine.audit_state()
+        self._audit = Chain(state.number, state.head)
+        """The end of the audit that is durable."""
         self._set_content(engine.load())
 
     @classmethod
@@ -164,7 +140,7 @@ class Database:
 
     def transact(self, changes: Sequence[Change], compare: Sequence[Compare] = ()) -> Deferred[int]:
         """
-        Make changes, all or none.
+        Make changes, all or none, on behalf of whoever is acting (:mod:`.actor`).
 
         :returns: the new revision, once it is durable and visible.
         :raises Conflict: a compare does not hold; nothing was changed.
@@ -173,7 +149,9 @@ class Database:
         rows = tuple(
             (c.kind, c.key, None if c.record is None else encode(c.record)) for c in changes
         )
-        return self._enqueue(_Waiting(rows, tuple(compare), Deferred()))
+        records = tuple(c.record for c in changes)
+        waiting = _Waiting(rows, tuple(compare), Deferred(), records=records, who=actor())
+        return self._enqueue(waiting)
 
     def apply(self, revision: int, rows: Sequence[Row]) -> Deferred[int]:
         """
@@ -201,21 +179,23 @@ class Database:
             for done in idle:
                 done.callback(None)
             return
-        batch, commits = self._batch()
+        batch, commits, chain = self._batch()
         if not commits:
             self._pump()
             return
         self._busy = True
         done = self._call(self._engine.commit, commits)
-        done.addBoth(self._committed, batch, commits)
+        done.addBoth(self._committed, batch, commits, chain)
 
-    def _batch(self) -> tuple[list[_Waiting], list[Commit]]:
+    def _batch(self) -> tuple[list[_Waiting], list[Commit], Chain]:
         """Take what waits, refusing what a compare forbids; earlier ones count as made."""
         batch: list[_Waiting] = []
         commits: list[Commit] = []
         overlay: dict[tuple[str, str], int] = {}
+        made: dict[tuple[str, str], Record | None] = {}
+        chain = Chain(self._audit.number, self._audit.head)
         revision = self.revision
-        while self._waiting:
+        while self._waiting and len(batch) < BATCH:
             waiting = self._waiting.popleft()
             wanted = waiting.revision or revision + 1
             stale = wanted <= revision
@@ -226,8 +206,31 @@ class Database:
             for kind, key, value in waiting.rows:
                 overlay[kind, key] = 0 if value is None else revision
             batch.append(waiting)
-            commits.append(Commit(revision, waiting.rows))
-        return batch, commits
+            audit = self._entries_of(waiting, revision, chain, made)
+            commits.append(Commit(revision, waiting.rows, audit))
+        return batch, commits, chain
+
+    def _entries_of(
+        self,
+        waiting: _Waiting,
+        revision: int,
+        chain: Chain,
+        made: dict[tuple[str, str], Record | None],
+    ) -> tuple[AuditRow, ...]:
+        """Return the entries of the audit for a transaction; `made` is what those before did."""
+        rows = []
+        moment = None
+        if waiting.who is not None:
+            moment = Moment(waiting.who, int(time.time() * 1000), revision)
+        for (kind, key, _value), new in zip(waiting.rows, waiting.records, strict=False):
+            if moment is not None:
+                entry = self._entries.get(kind, {}).get(key)
+                old = made.get((kind, key), entry.record if entry else None)
+                row = chain.add(moment, kind, key, old, new)
+                if row is not None:
+                    rows.append(row)
+            made[kind, key] = new
+        return tuple(rows)
 
     def _holds(self, compare: Compare, overlay: dict[tuple[str, str], int]) -> bool:
         made = overlay.get((compare.kind, compare.key))
@@ -236,13 +239,16 @@ class Database:
         entry = self._entries.get(compare.kind, {}).get(compare.key)
         return (entry.revision if entry else 0) == compare.revision
 
-    def _committed(self, result: Any, batch: list[_Waiting], commits: list[Commit]) -> None:
+    def _committed(
+        self, result: Any, batch: list[_Waiting], commits: list[Commit], chain: Chain
+    ) -> None:
         self._busy = False
         if isinstance(result, Failure):
             self._log.failure("The database could not be written", result)
             for waiting in batch:
                 waiting.done.errback(result)
         else:
+            self._audit = chain
             for waiting, commit in zip(batch, commits, strict=True):
                 self._publish(commit)
                 waiting.done.callback(commit.revision)
@@ -261,7 +267,8 @@ class Database:
                 entries[key] = _Entry(new, value, commit.revision)
             changes.append((kind, key, old.record if old else None, new))
         self.revision = commit.revision
-        self._history.append(commit)
+        # Replicas get no audit, and it would fill the memory.
+        self._history.append(Commit(commit.revision, commit.rows))
         self._tell(RevisionEvent(commit.revision, tuple(changes), commit.rows))
 
     # -- watching and replicas
@@ -281,11 +288,13 @@ class Database:
         return unwatch
 
     def _tell(self, event: RevisionEvent) -> None:
-        for watcher in list(self._watchers):
-            try:
-                watcher(event)
-            except Exception:
-                self._log.failure("A watcher of the database failed")
+        # What follows from a change is the system's doing, not that of who made the change.
+        with acting(None):
+            for watcher in list(self._watchers):
+                try:
+                    watcher(event)
+                except Exception:
+                    self._log.failure("A watcher of the database failed")
 
     def snapshot(self) -> Content:
         """Return everything, for a replica."""
@@ -335,6 +344,31 @@ class Database:
                     changes.append((kind, key, a.record if a else None, b.record if b else None))
         return changes
 
+    # -- the audit
+
+    def audit_state(self) -> Deferred[AuditState]:
+        """Return the ends of the audit."""
+        return self._call(self._engine.audit_state)
+
+    def audit_rows(
+        self, after: int, limit: int, wanted: AuditFilter = ALL
+    ) -> Deferred[list[AuditRow]]:
+        """Return some entries of the audit, as :meth:`.engine.Engine.audit_rows`."""
+        return self._call(self._engine.audit_rows, after, limit, wanted)
+
+    async def verify_audit(self, expect: bytes = b"") -> Verdict:
+        """
+        Go through the whole audit, a step at a time, and find what was tampered with.
+
+        :param expect: a digest that was noted elsewhere, which some entry has to have.
+        """
+        checker = Checker({self._audit.number: self._audit.head}, expect)
+        while not await self._call(checker.step, self._engine):
+            pass
+        return checker.verdict()
+
+    # -- the whole
+
     def backup(self, target: Path) -> Deferred[None]:
         """Write a complete copy to a new file."""
         return self._call(self._engine.backup, target)
@@ -357,3 +391,6 @@ class Database:
         if self._pool is None:
             return maybeDeferred(function, *arguments)
         return deferToThreadPool(self._reactor, self._pool, function, *arguments)
+
+
+__all__ = ["Change", "Compare", "Database", "RevisionEvent", "delete", "put"]

@@ -66,7 +66,7 @@ def assemble(options: RoleOptions, reactor: Any, settings: dict[str, Any]) -> Mu
         raise
     if options["max-sessions"] is not None:
         settings = {**settings, "max_sessions": options["max-sessions"]}
-    setup = Setup(ports, password, tuple(settings.items()))
+    setup = Setup(ports, password, tuple(settings.items()), options.limits())
     server = Server(reactor, directory, setup, options["address"])
     return Unattended(server, reactor)
 

@@ -144,6 +144,7 @@ class Controller(Role):
         self.links[member.id] = member
         self.ledger.lost(member.id)
         self.roster.add(member.description)
+        self._log.info("{member} has joined", member=member)
 
     def left(self, member: MemberHandle, reason: str) -> None:
         """Forget a member: its clients come back and are sent elsewhere."""

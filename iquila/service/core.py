@@ -12,6 +12,7 @@ import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +33,11 @@ from iquila.errors import (
     ListenerNotFound,
     TooManyItems,
 )
+from iquila.journal.files import LogFiles
+from iquila.journal.journal import Journal
+from iquila.journal.writer import Writer
+from iquila.service.limits import DEFAULTS, Limits
+from iquila.service.recording import RecordingGate, session_ended, session_started
 from iquila.service.statistics import Statistics
 from iquila.session.certificate import Identity
 from iquila.session.contexts import ServerContexts, usable_contexts
@@ -57,9 +63,15 @@ class Core:
     _log: ClassVar[Logger] = Logger()
 
     def __init__(
-        self, reactor: Any, directory: DataDirectory, interface: str, host_name: str = ""
+        self,
+        reactor: Any,
+        directory: DataDirectory,
+        interface: str,
+        host_name: str = "",
+        limits: Limits = DEFAULTS,
     ) -> None:
         self.reactor = reactor
+        self.limits = limits
         self.directory = directory
         self.interface = interface
         self.host_name = host_name or socket.gethostname()
@@ -81,7 +93,14 @@ class Core:
         self.administrate: Callable[..., Awaitable[IProtocol]] | None = None
         """Lets tools that speak the administration RPC in; set by the same."""
         self.pacer = Pacer(reactor)
-        self.site = VENSite(lambda: self.role, reactor, self.pacer)
+        files = LogFiles(directory.logs, limits.log_file, limits.log_days, limits.log_total)
+        self.journal = Journal(Writer(reactor, files), reactor, self.host_name)
+        """Where everything worth knowing is told."""
+        self.logs = files
+        self.sessions.came = partial(session_started, self.journal)
+        self.sessions.went = partial(session_ended, self.journal)
+        gate = RecordingGate(lambda: self.role, self.journal)
+        self.site = VENSite(lambda: gate, reactor, self.pacer)
         self.factory = SortingFactory(self.site)
 
     def _open(self, path: Path) -> Database:
@@ -92,7 +111,8 @@ class Core:
                 if part.exists():
                     (target / part.name).write_bytes(part.read_bytes())
 
-        return Database.open(SQLiteEngine(path, backup), self.reactor)
+        engine = SQLiteEngine(path, backup, self.limits.audit_entries)
+        return Database.open(engine, self.reactor)
 
     def open_replica(self) -> Database:
         """Open a member's copy of its controller's system database."""

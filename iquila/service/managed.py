@@ -11,6 +11,9 @@ from iquila.cluster.roster import MemberDescription
 from iquila.database.records import KeepAlive, ListenerRecord, LoginCount, ServerSettings
 from iquila.database.store import Database
 from iquila.errors import NoMemberAvailable, ServerCannotAccept
+from iquila.journal.files import LogFile
+from iquila.journal.journal import Journal
+from iquila.journal.names import LogPath
 from iquila.link.controller import shown_key
 from iquila.link.status import LinkStatus
 from iquila.service.controller import Controller
@@ -50,6 +53,28 @@ class Managed:
     def system(self) -> Database:
         """The system database of the role."""
         return self._role.system
+
+    @property
+    def local(self) -> Database:
+        """The database of what this server alone is."""
+        return self._server.core.local
+
+    @property
+    def journal(self) -> Journal:
+        """Where its events are told."""
+        return self._server.core.journal
+
+    async def log_files(self, switch: str = "") -> list[LogFile]:
+        """Return the log files here, or those of one switch."""
+        core = self._server.core
+        assert core.journal.writer is not None
+        return await core.journal.writer.run(core.logs.listed, switch)
+
+    async def read_log(self, path: LogPath, offset: int, size: int) -> bytes:
+        """Return a part of a log file here; nothing at its end."""
+        core = self._server.core
+        assert core.journal.writer is not None
+        return await core.journal.writer.run(core.logs.read, path, offset, size)
 
     @property
     def host_name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from twisted.python import usage
 
 from iquila.database.records import MAX_SESSIONS
+from iquila.service.limits import MEBIBYTE, Limits
 
 DEFAULT_PORTS = (5555,)
 
@@ -46,6 +47,14 @@ def sessions(text: str) -> int:
     number = int(text)
     if not 1 <= number <= MAX_SESSIONS:
         raise ValueError(f"a server carries 1 to {MAX_SESSIONS} sessions")
+    return number
+
+
+def amount(text: str) -> int:
+    """Return a number of what is kept."""
+    number = int(text)
+    if not 1 <= number <= 1_000_000_000:
+        raise ValueError("give a number from 1 to 1000000000")
     return number
 
 
@@ -108,7 +117,21 @@ class RoleOptions(usage.Options):
             existing_file,
         ],
         ["max-sessions", None, None, "Sessions that are carried at most (default 4096).", sessions],
+        ["audit-entries", None, None, "Entries of the audit to keep (default 1000000).", amount],
+        ["log-file", None, None, "MiB of one log file (default 64).", amount],
+        ["log-days", None, None, "Days to keep log files (default 30).", amount],
+        ["log-total", None, None, "MiB to keep of one log (default 1024).", amount],
     ]
+
+    def limits(self) -> Limits:
+        """Return how much is kept of the audit and of the logs."""
+        chosen = {
+            "audit_entries": (self["audit-entries"], 1),
+            "log_file": (self["log-file"], MEBIBYTE),
+            "log_days": (self["log-days"], 1),
+            "log_total": (self["log-total"], MEBIBYTE),
+        }
+        return Limits(**{n: value * unit for n, (value, unit) in chosen.items() if value})
 
 
 class ControllerOptions(RoleOptions):

@@ -17,9 +17,11 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+import iquila
 from iquila.admin.jsonrpc import JSONRPC
 from iquila.admin.packrpc import PackRPC
 from iquila.admin.table import PARTS
+from iquila.database.actor import Actor, acting
 from iquila.database.directory import DataDirectory
 from iquila.database.records import (
     KeepAlive,
@@ -31,11 +33,14 @@ from iquila.database.records import (
 )
 from iquila.database.store import delete, put
 from iquila.errors import InvalidParameter, IquilaError
+from iquila.journal.observer import ServerLogObserver
 from iquila.service.controller import Controller
 from iquila.service.core import Core
 from iquila.service.keepalive import KeepAliveSender
+from iquila.service.limits import DEFAULTS, Limits
 from iquila.service.managed import Managed
 from iquila.service.member import Member
+from iquila.service.packetlog import PacketLog
 from iquila.service.role import Between, Role, Standalone
 from iquila.session.certificate import Identity
 
@@ -60,6 +65,7 @@ class Setup:
     ports: tuple[int, ...] | None = None
     password: str | None = None
     settings: tuple[tuple[str, Any], ...] = ()
+    limits: Limits = DEFAULTS
 
 
 class Server(Service):
@@ -128,16 +134,33 @@ class Server(Service):
     async def _start(self) -> None:
         self.directory.prepare()
         self.directory.lock()
-        core = self.core = Core(self.reactor, self.directory, self.interface, self.host_name)
+        core = self.core = Core(
+            self.reactor, self.directory, self.interface, self.host_name, self.setup.limits
+        )
         core.role = Between()
+        self._start_logs(core)
         await core.first_start(self.setup.password)
         settings = evolve(core.settings, **dict(self.setup.settings))
-        await self._store(settings)
-        await core.set_ports(self.setup.ports)
+        with acting(Actor("command line", operation="start")):
+            await self._store(settings)
+            await core.set_ports(self.setup.ports)
         core.open_listeners()
         self._offer_administration()
         await self._enter(core.settings.mode)
         self._keep_alive.apply(self.keep_alive)
+
+    def _start_logs(self, core: Core) -> None:
+        assert core.journal.writer is not None
+        core.journal.writer.start()
+        self._observer = ServerLogObserver(core.journal)
+        self._observer.start()
+        core.journal.server("server-started", host=core.host_name, version=iquila.__version__)
+
+    async def _stop_logs(self, core: Core) -> None:
+        core.journal.server("server-stopped", host=core.host_name)
+        self._observer.stop()
+        assert core.journal.writer is not None
+        await core.journal.writer.stop()
 
     def _offer_administration(self) -> None:
         """Put the administration of this server on its listeners and its cluster connection."""
@@ -146,7 +169,7 @@ class Server(Service):
         self.core.administrate = PackRPC(managed, self.reactor).admit
 
         async def operate(operation: str, request: bytes) -> bytes:
-            return PARTS.run(managed, operation, request)
+            return await PARTS.run(managed, operation, request)
 
         self.core.operate = operate
 
@@ -160,7 +183,10 @@ class Server(Service):
         else:
             role = Standalone(core, core.system)
         self.role = core.role = role
+        core.journal.follow(role.system)
         await role.start()
+        self._packet_log = PacketLog(role.instances, role.system, core.journal)
+        self._packet_log.start()
         self._log.info(
             "{host} is a {mode} server on port(s) {ports}",
             host=core.host_name,
@@ -172,7 +198,9 @@ class Server(Service):
         role, self.role = self.role, None
         self.core.role = Between()
         if role is not None:
+            self._packet_log.stop()
             await role.stop()
+            self.core.journal.follow(None)
 
     async def _store(self, settings: ServerSettings) -> None:
         """Make settings durable; a change of mode keeps a backup and converts the switches."""
@@ -317,4 +345,5 @@ class Server(Service):
         if foreign:
             await deferLater(self.reactor, GOODBYE_SECONDS)
         await core.close_listeners(CLOSE_SECONDS)
+        await self._stop_logs(core)
         await core.close()

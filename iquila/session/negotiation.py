@@ -13,6 +13,7 @@ from enum import Enum
 from attrs import frozen
 from twisted.internet.interfaces import IProtocol
 
+from iquila.database.actor import Actor, acting
 from iquila.errors import NotSupported, ProtocolError, VENError
 from iquila.session.connection import BlockConnection
 from iquila.session.gate import Gate, Peer
@@ -98,13 +99,18 @@ class Negotiation:
         if isinstance(request, EnumSwitches):
             return Reply(_switch_list(self._gate.switch_names()))
         if isinstance(request, PasswordChange):
-            await self._gate.change_password(request, self._challenge)
-            return Reply(_error_zero())
+            return await self._change_password(request)
         if isinstance(request, Administration):
             served = await self._gate.administrate(request, self._challenge, self._peer())
             # Without an error, not with the error 0: some clients look for the name alone.
             return Reply(Pack().add_padding(), administration=served)
         raise NotSupported
+
+    async def _change_password(self, change: PasswordChange) -> Reply:
+        who = f"{change.user}@{change.switch}"
+        with acting(Actor(who, str(self._peer().address), "ven", "ChangePassword")):
+            await self._gate.change_password(change, self._challenge)
+        return Reply(_error_zero())
 
     def _noop(self) -> Reply:
         self._noops += 1

@@ -21,15 +21,23 @@ TICK = 1.0 / SLICES
 """Seconds from one slice to the next: each session is looked at once a second."""
 
 
+def _nobody(session: ServerSession) -> None:
+    """Tell nobody of a session."""
+
+
 class SessionTable:
     """
     All sessions of one server.
 
     :param clock: `IReactorTime`.
+    :ivar came: called with each session that begins.
+    :ivar went: called with each session that is over.
     """
 
     def __init__(self, clock: Any) -> None:
         self.clock = clock
+        self.came: Callable[[ServerSession], None] = _nobody
+        self.went: Callable[[ServerSession], None] = _nobody
         self.flusher = Flusher(clock)
         self._by_key: dict[bytes, ServerSession] = {}
         self._by_switch: dict[str, dict[str, ServerSession]] = {}
@@ -60,12 +68,14 @@ class SessionTable:
         if not self._loop.running:
             self._loop.start(TICK, now=False)
         self._observe(session, True)
+        self.came(session)
 
     def discard(self, session: ServerSession) -> None:
         """Forget a session that has ended."""
         key = session.facts.key
         self._observe(session, False)
-        self._by_key.pop(key, None)
+        if self._by_key.pop(key, None) is not None:
+            self.went(session)
         self._slices[hash(key) % SLICES].pop(key, None)
         name = session.facts.switch.lower()
         switch = self._by_switch.get(name, {})

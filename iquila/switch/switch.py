@@ -13,7 +13,7 @@ until it has met no such port for a while.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from types import MappingProxyType
 
@@ -37,6 +37,8 @@ DIRECT = 4096
 TELL_AGAIN = 1.0
 OFFLOAD_HOLD = 10.0
 """Seconds without traffic to ordinary ports after which a peer may send super-frames again."""
+
+Receive = Callable[[Port, bytearray, list[Run], float], None]
 
 
 class VirtualSwitch:
@@ -151,6 +153,22 @@ class VirtualSwitch:
             received.add(port.received)
             sent.add(port.sent)
         return received, sent
+
+    def set_tap(self, tap: Receive | None) -> None:
+        """
+        Have somebody look at all runs before they are forwarded; None for nobody.
+
+        The tap must neither raise nor keep the buffer. While there is none it costs nothing.
+        """
+        if tap is None:
+            self.__dict__.pop("receive", None)
+            return
+
+        def receive(port: Port, buffer: bytearray, runs: list[Run], now: float) -> None:
+            tap(port, buffer, runs, now)
+            VirtualSwitch.receive(self, port, buffer, runs, now)
+
+        self.__dict__["receive"] = receive
 
     def receive(self, port: Port, buffer: bytearray, runs: list[Run], now: float) -> None:
         """Forward runs that came from `port`."""

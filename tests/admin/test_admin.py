@@ -18,6 +18,7 @@ from iquila.admin.table import OPERATIONS
 from iquila.admin.users import UserRecord
 from iquila.database.records import ServerMode
 from iquila.errors import InvalidParameter, NotEnoughRights
+from iquila.journal.journal import Journal
 
 FARM_MEMBER = {
     "AssignedBridgeLicense_u32": 0,
@@ -189,7 +190,9 @@ class _Passed(Exception):
 
 
 class _Reached:
-    """A server that tells when it is looked at."""
+    """A server that tells when it is looked at; refusals are told to its journal."""
+
+    journal = Journal()
 
     def __getattr__(self, name: str) -> object:
         raise _Passed

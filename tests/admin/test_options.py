@@ -47,6 +47,8 @@ HELD_ELSEWHERE = {
     "deny_empty_password",
     "deny_bridge",
     "deny_routing",
+    "no_change_log_switch_type",
+    "no_read_log_file",
     "deny_qos",
     "deny_change_user_password",
     "no_online",

@@ -184,6 +184,17 @@ class ConnectionTests(ServerTestCase):
         self.assertEqual(len(self.server.run("EnumConnection").connections), 10_000)
 
 
+class RestartTests(ServerTestCase):
+    """Beginning anew."""
+
+    def test_without_losing_the_configuration(self) -> None:
+        """It restarts; asked to forget everything it refuses, and does neither."""
+        self.refused(NotSupported, "RebootServer", number=1)
+        self.assertEqual(self.server.restarts, 0)
+        self.server.run("RebootServer")
+        self.assertEqual(self.server.restarts, 1)
+
+
 class PasswordTests(ServerTestCase):
     """The administration password."""
 

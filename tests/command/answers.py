@@ -91,6 +91,7 @@ ANSWERS: dict[str, Any] = {
         "ClientVer_u32": 438,
         "ClientBuild_u32": 9760,
     },
+    "GetServerLimits": {"MaxSessions_u32": 4096},
     "GetKeep": {
         "UseKeepConnect_bool": True,
         "KeepConnectHost_str": "keep.example",

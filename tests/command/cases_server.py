@@ -17,6 +17,8 @@ SERVER = (
         "Number of Static Virtual Hubs|1,234;;Outgoing Unicast Packets|2 packets;;"
         "64 bit High-Precision Logical System Clock|29288",
     ),
+    case("ServerLimitsGet", "GetServerLimits", shows="Max Number of Sessions|4096"),
+    case("ServerLimitsSet 77", ("SetServerLimits", {"MaxSessions_u32": 77})),
     case("ServerPasswordSet new", ("SetServerPassword", {"PlainTextPassword_str": "new"})),
     case("Caps", "GetCaps", shows="b_support_qos|Yes;;Maximum|1000"),
     case("ConfigGet", "GetConfig", shows='{"a": 1}'),
@@ -135,6 +137,7 @@ CLUSTER = (
         ("GetFarmInfo", {"Id_u32": 7}),
         writes=b"-----BEGIN CERTIFICATE-----",
     ),
+    case("ClusterMemberForget member1", ("ForgetFarmMember", {"Hostname_str": "member1"})),
     case(
         "ClusterConnectionStatusGet",
         "GetFarmConnectionStatus",
