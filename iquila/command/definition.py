@@ -89,6 +89,7 @@ class Command:
     """
     One command. `run` gets a caller and the arguments (and ``switch``).
 
+    :ivar status: what the exit status is for an answer; 0 for every one unless said otherwise.
     :ivar examples: argument lines, as they stand after the name of the command.
     :ivar subject: the heading it is listed under.
     :ivar selects: whether its NAME is the Virtual Switch that the commands after it work on.
@@ -100,6 +101,7 @@ class Command:
     run: Run
     arguments: Sequence[Argument] = field(default=())
     on_switch: bool = False
+    status: Callable[[dict[str, Any]], int] = lambda _answer: 0
     examples: Sequence[str] = field(default=())
     subject: str = ""
     selects: bool = False

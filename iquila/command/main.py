@@ -20,6 +20,7 @@ from iquila.command import (
     cascades,
     certificates,
     cluster,
+    configuration,
     groups,
     listeners,
     logs,
@@ -73,6 +74,7 @@ COMMANDS: tuple[Command, ...] = (
     *bridges.COMMANDS,
     *routers.COMMANDS,
     *protocols.COMMANDS,
+    *configuration.COMMANDS,
 )
 IMPATIENT = 2.0
 """Seconds that TAB may wait for names of the server."""

@@ -52,16 +52,15 @@ class Runner:
         :param where: what is put before the reason.
         """
         try:
-            self.run(words)
+            return self.run(words)
         except (UsageError, IquilaError) as error:
             status, sentence = failure(error)
             self._complain(where + sentence)
             return status
-        return DONE
 
-    def run(self, words: Sequence[str]) -> None:
+    def run(self, words: Sequence[str]) -> int:
         """
-        Run a command line.
+        Run a command line; return the exit status that its answer has.
 
         :raises UsageError: it cannot be understood.
         :raises IquilaError: it was refused, or the server could not be asked.
@@ -69,18 +68,18 @@ class Runner:
         first, rest = words[0], list(words[1:])
         if first.lower() == "help" or first in ("--help", "/?"):
             print(details(find_command(self.commands, rest[0])) if rest else self.overview())
-            return
+            return DONE
         command = find_command(self.commands, first)
         if any(word in ("--help", "/?", "/HELP") for word in rest):
             print(details(command))
-            return
-        self._perform(command, rest)
+            return DONE
+        return self._perform(command, rest)
 
     def overview(self) -> str:
         """Return the list of all commands."""
         return overview(self.commands)
 
-    def _perform(self, command: Command, words: list[str]) -> None:
+    def _perform(self, command: Command, words: list[str]) -> int:
         words, format, switch = self._trailing(command, words)
         if command.on_switch and not switch:
             switch = self._needed_switch(command)
@@ -91,6 +90,7 @@ class Runner:
         if command.selects:
             self.switch = given["name"]
         self._show(answer, format)
+        return command.status(answer[0])
 
     def _answer(self, command: Command, given: dict[str, Any]) -> Answer:
         try:

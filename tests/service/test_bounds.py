@@ -53,6 +53,7 @@ class RoleTestCase(SynchronousTestCase):
             sessions=SessionTable(clock),
             settings=ServerSettings("one"),
             statistics=Statistics(clock),
+            host_name="here",
         )
         self.role = Standalone(core, self.system)
         self.successResultOf(Deferred.fromCoroutine(self.role.start()))

@@ -35,6 +35,23 @@ class Refused(Exception):
         self.code = code
 
 
+def call(
+    host: Host, port: int, password: str, method: str, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """
+    Run an administrative operation of a server on a host, on that host, and return its result.
+
+    :raises Refused: the server's refusal.
+    """
+    question = {"jsonrpc": "2.0", "id": "1", "method": method, "params": parameters}
+    script = [sys.executable, "-c", _CALL, str(port), password, json.dumps(question)]
+    answer = json.loads(run(["ip", "netns", "exec", host.namespace, *script]))
+    if "error" in answer:
+        raise Refused(answer["error"]["code"], answer["error"]["message"])
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
 @define
 class Server:
     """One iquila server on a host of its own."""
@@ -69,14 +86,7 @@ class Server:
 
         :raises Refused: the server's refusal.
         """
-        question = {"jsonrpc": "2.0", "id": "1", "method": method, "params": parameters}
-        script = [sys.executable, "-c", _CALL, str(PORT), PASSWORD, json.dumps(question)]
-        command = ["ip", "netns", "exec", self.host.namespace, *script]
-        answer: dict[str, Any] = json.loads(run(command))
-        if "error" in answer:
-            raise Refused(answer["error"]["code"], answer["error"]["message"])
-        result: dict[str, Any] = answer["result"]
-        return result
+        return call(self.host, PORT, PASSWORD, method, parameters)
 
     def add_switch(self, name: str, kind: int, users: tuple[str, ...] = ()) -> None:
         """Create a switch (0 standalone, 1 static, 2 dynamic) and users; password = name."""

@@ -116,6 +116,18 @@ class Daemon:
             [program, target, f"/{self.kind.upper()}", *options, "/CMD", *arguments], timeout=40.0
         )
 
+    def script(self, file: Path) -> str:
+        """
+        Give the daemon the commands of a file through one vpncmd, and return the answers.
+
+        :raises CommandFailed: the daemon refused one; it did none of those after it.
+        """
+        target = "localhost" if self.kind == "client" else "localhost:443"
+        program = str(self._programs / "iquila-test-cmd")
+        return self.host.run(
+            [program, target, f"/{self.kind.upper()}", f"/IN:{file}"], timeout=120.0
+        )
+
     def stop(self) -> None:
         """End it in order: sessions are closed."""
         if self.process is not None:
