@@ -14,6 +14,7 @@ from iquila.admin.accessform import UNIQUE, AccessItem, described, to_rule
 from iquila.admin.fields import items, text, u32
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who, withheld
+from iquila.admin.rules import MAX_RULES
 from iquila.admin.switches import Hub, known
 from iquila.database.belongings import AccessRule
 from iquila.database.options import administrator_option
@@ -31,7 +32,6 @@ from iquila.errors import (
 
 TABLE = Table()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
-MAX_RULES = 32_768
 FILES = ("include:", "exclude:")
 """How the name of a user begins where it is a file of users."""
 

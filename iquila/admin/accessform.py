@@ -7,28 +7,27 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from iquila.admin import rules
+from iquila.admin.checks import checked
 from iquila.admin.fields import address, data, flag, text, u32, utf
 from iquila.database.belongings import AccessRule
 from iquila.errors import InvalidParameter
 
 MAC = 6
 IPV6 = 16
-MAX_TEXT = 255
 UNIQUE = 1_000_000
 """What a rule's number and this make is its unique id: larger than any place in the list."""
-MAX_DELAY = 10_000
-"""Milliseconds."""
 PLACEHOLDER, PLACEHOLDER_MASK = "223.255.255.253", "255.255.255.255"
 """What the IPv4 fields of a rule for IPv6 say."""
 _NUMBERS = (
-    ("protocol", "Protocol", 255),
-    ("source_port_start", "SrcPortStart", 65535),
-    ("source_port_end", "SrcPortEnd", 65535),
-    ("destination_port_start", "DestPortStart", 65535),
-    ("destination_port_end", "DestPortEnd", 65535),
-    ("delay", "Delay", MAX_DELAY),
-    ("jitter", "Jitter", 100),
-    ("loss", "Loss", 100),
+    ("protocol", "Protocol"),
+    ("source_port_start", "SrcPortStart"),
+    ("source_port_end", "SrcPortEnd"),
+    ("destination_port_start", "DestPortStart"),
+    ("destination_port_end", "DestPortEnd"),
+    ("delay", "Delay"),
+    ("jitter", "Jitter"),
+    ("loss", "Loss"),
 )
 _TEXTS = (
     ("note", "Note"),
@@ -49,7 +48,7 @@ _SAME = (
     "ipv6",
     "check_tcp_state",
     "established",
-    *(name for name, _wire, _highest in _NUMBERS),
+    *(name for name, _wire in _NUMBERS),
     *(name for name, _wire in _TEXTS),
 )
 
@@ -137,17 +136,12 @@ def to_rule(item: AccessItem, switch: str, number: int) -> AccessRule:
 
     :raises InvalidParameter: a field is not valid; the sentence names it.
     """
-    for name, wire, highest in _NUMBERS:
-        if getattr(item, name) > highest:
-            raise InvalidParameter(f"{wire} is a number from 0 to {highest}.")
-    for start, end in (("SrcPortStart", "SrcPortEnd"), ("DestPortStart", "DestPortEnd")):
-        side = "source" if start.startswith("Src") else "destination"
-        if getattr(item, f"{side}_port_start") > getattr(item, f"{side}_port_end"):
-            raise InvalidParameter(f"{start} is larger than {end}: give the smaller port first.")
+    for name, wire in _NUMBERS:
+        checked(wire, rules.within, getattr(item, name), rules.ACCESS_NUMBERS[name])
+    checked("SrcPortStart", rules.ports, item.source_port_start, item.source_port_end)
+    checked("DestPortStart", rules.ports, item.destination_port_start, item.destination_port_end)
     for name, wire in _TEXTS:
-        value = getattr(item, name)
-        if len(value) > MAX_TEXT or not (value.isprintable() or name == "note"):
-            raise InvalidParameter(f"{wire} has at most {MAX_TEXT} printable characters.")
+        checked(wire, rules.text if name == "note" else rules.line, getattr(item, name))
     return AccessRule(
         switch,
         number,

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from attrs import frozen
 
+from iquila.admin import rules
+from iquila.admin.checks import checked
 from iquila.admin.fields import address, flag, items, text, u32
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
+from iquila.admin.rules import MAX_LINES
 from iquila.admin.switches import Hub, known
 from iquila.database.belongings import UNSET, AddressList, AddressRule
 from iquila.database.records import ServerMode, Switch
 from iquila.database.store import put
-from iquila.errors import InvalidParameter, NotSupported, TooManyItems
+from iquila.errors import NotSupported, TooManyItems
 
 TABLE = Table()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
-MAX_LINES = 4096
 
 
 @frozen
@@ -72,24 +72,18 @@ async def set_ac_list(server: ManagedServer, caller: Caller, request: AddressIte
     if len(request.lines) > MAX_LINES:
         raise TooManyItems(f"A source address list has at most {MAX_LINES} lines.")
     ordered = sorted(request.lines, key=lambda line: line.priority)
-    rules = tuple(_rule(line, id) for id, line in enumerate(ordered, 1))
+    found = tuple(_rule(line, id) for id, line in enumerate(ordered, 1))
     compare = [
         server.system.unchanged(AddressList, switch.key),
         server.system.unchanged(Switch, switch.key),
     ]
-    await server.system.transact([put(AddressList(switch.name, rules))], compare)
-    return _described(switch, rules)
+    await server.system.transact([put(AddressList(switch.name, found))], compare)
+    return _described(switch, found)
 
 
 def _rule(line: AddressItem, id: int) -> AddressRule:
-    found = ipaddress.ip_address(line.ip)
-    if not line.masked:
-        if not int(found):
-            raise InvalidParameter("IpAddress is missing in a line of ACList: give an address.")
-        return AddressRule(id, line.priority, line.deny, line.ip)
-    if ipaddress.ip_address(line.mask).version != found.version:
-        raise InvalidParameter(
-            f"SubnetMask is not of the kind of IpAddress {line.ip}: give both as IPv4, or "
-            "both as IPv6."
-        )
-    return AddressRule(id, line.priority, line.deny, line.ip, line.mask)
+    if line.masked:
+        mask = checked("SubnetMask", rules.mask, line.mask, line.ip)
+        return AddressRule(id, line.priority, line.deny, line.ip, mask)
+    address = checked("IpAddress", rules.single_address, line.ip)
+    return AddressRule(id, line.priority, line.deny, address)

@@ -8,7 +8,8 @@ from typing import TypeVar
 from attrs import evolve, fields_dict, frozen
 from cryptography import x509
 
-from iquila.admin.checks import checked_size, checked_text
+from iquila.admin import rules
+from iquila.admin.checks import checked
 from iquila.admin.fields import WIRE, data, items, text, time, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
@@ -25,15 +26,10 @@ from iquila.errors import (
     ObjectNotFound,
     TooManyItems,
 )
-from iquila.session.usercertificate import MAX_CERTIFICATE, is_authority, shown_name
 
 TABLE = Table()
 CA_NOT_ON_MEMBER = {ServerMode.MEMBER: NotController}
 CRL_NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
-MAX_AUTHORITIES = 4096
-MAX_REVOKED = 4096
-MAX_SERIAL = 64
-"""Bytes."""
 TRIES = 8
 """How often a number is looked for while others take them."""
 
@@ -128,8 +124,7 @@ class AuthorityList:
 async def add_ca(server: ManagedServer, caller: Caller, request: NewAuthority) -> NewAuthority:
     """Trust a CA: users whose certificates it signed may log in; a known one stays as it is."""
     switch = known(server, request.hub_name)
-    der = request.certificate
-    _check_authority(der)
+    der = checked("Cert", rules.authority, request.certificate)
     there = server.system.all(TrustedCA, user_key(switch.name, ""))
     if all(other.certificate != der for other in there):
         await _add(
@@ -137,28 +132,9 @@ async def add_ca(server: ManagedServer, caller: Caller, request: NewAuthority) -
             switch,
             TrustedCA,
             lambda number: TrustedCA(switch.name, number, der),
-            MAX_AUTHORITIES,
+            rules.MAX_AUTHORITIES,
         )
     return request
-
-
-def _check_authority(der: bytes) -> None:
-    try:
-        if len(der) > MAX_CERTIFICATE:
-            raise ValueError("it is too large")
-        certificate = x509.load_der_x509_certificate(der)
-        may_sign = is_authority(certificate)
-        _names(certificate)
-    except (ValueError, TypeError, x509.InvalidVersion) as error:
-        raise InvalidParameter("Cert is no X.509 certificate in DER.") from error
-    if not may_sign:
-        raise InvalidParameter("Cert says of itself that it is no CA: give the CA's certificate.")
-
-
-def _names(certificate: x509.Certificate) -> tuple[str, str, int]:
-    """Return subject, issuer, and expiry in milliseconds since 1970."""
-    expires = max(0, int(certificate.not_valid_after_utc.timestamp() * 1000))
-    return shown_name(certificate.subject), shown_name(certificate.issuer), expires
 
 
 @TABLE.operation("EnumCa", Hub, AuthorityList, Who.SWITCH, CA_NOT_ON_MEMBER)
@@ -168,7 +144,7 @@ async def enum_ca(server: ManagedServer, caller: Caller, request: Hub) -> Author
     rows = []
     for record in server.system.all(TrustedCA, user_key(switch.name, "")):
         certificate = x509.load_der_x509_certificate(record.certificate)
-        rows.append(AuthorityItem(record.number, *_names(certificate)))
+        rows.append(AuthorityItem(record.number, *rules.certificate_names(certificate)))
     return AuthorityList(switch.name, tuple(rows))
 
 
@@ -231,24 +207,18 @@ def _wire(name: str) -> str:
 
 
 def _revocation(switch: str, number: int, request: Revocation) -> RevokedCertificate:
-    texts = {name: checked_text(_wire(name), getattr(request, name)).strip() for name in _TEXTS}
-    serial = request.serial.lstrip(b"\0")
-    if len(serial) > MAX_SERIAL:
-        raise InvalidParameter(f"Serial has {len(serial)} bytes: {MAX_SERIAL} are the most.")
+    texts = {
+        name: checked(_wire(name), rules.text, getattr(request, name)).strip() for name in _TEXTS
+    }
     record = RevokedCertificate(
         switch,
         number,
-        serial=serial,
-        md5=checked_size(_wire("md5"), request.md5, 16),
-        sha1=checked_size(_wire("sha1"), request.sha1, 20),
+        serial=checked("Serial", rules.serial, request.serial),
+        md5=checked(_wire("md5"), rules.sized, request.md5, rules.MD5),
+        sha1=checked(_wire("sha1"), rules.sized, request.sha1, rules.SHA1),
         **texts,
     )
-    if record == RevokedCertificate(switch, number):
-        raise InvalidParameter(
-            "CommonName, Serial and all the others are empty, which names no certificate: give "
-            "at least one."
-        )
-    return record
+    return checked("CommonName", rules.revocation, record)
 
 
 def _described(record: RevokedCertificate) -> Revocation:
@@ -271,7 +241,7 @@ async def add_crl(server: ManagedServer, caller: Caller, request: Revocation) ->
     def make(number: int) -> RevokedCertificate:
         return _revocation(switch.name, number, request)
 
-    return _described(await _add(server, switch, RevokedCertificate, make, MAX_REVOKED))
+    return _described(await _add(server, switch, RevokedCertificate, make, rules.MAX_REVOKED))
 
 
 @frozen

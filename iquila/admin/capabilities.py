@@ -11,13 +11,11 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from iquila.admin.access import MAX_RULES
 from iquila.admin.facts import processor_flags
 from iquila.admin.fields import items, text, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Nothing, Table, Who
-from iquila.admin.switches import MAX_SWITCHES
-from iquila.admin.users import MAX_USERS
+from iquila.admin.rules import MAX_RULES, MAX_SWITCHES, MAX_USERS
 from iquila.database.records import ServerMode
 from iquila.switch.mactable import MAC_LIMIT
 

@@ -6,7 +6,8 @@ from collections import Counter
 
 from attrs import evolve, frozen
 
-from iquila.admin.checks import checked_name, checked_text
+from iquila.admin import rules
+from iquila.admin.checks import checked
 from iquila.admin.fields import TrafficCounts, embed, flag, items, text, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
@@ -29,7 +30,6 @@ from iquila.errors import (
 TABLE = Table()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
 NO_CREATION_ON_MEMBER = {ServerMode.MEMBER: NotController}
-MAX_GROUPS = 10_000
 DENIED_BY = "no_change_groups"
 TRIES = 8
 """How often a deletion is begun while others change the members."""
@@ -78,8 +78,8 @@ def _described(group: Group) -> GroupRecord:
 def _changed(group: Group, request: GroupRecord) -> Group:
     return evolve(
         group,
-        real_name=checked_text("Realname", request.real_name),
-        note=checked_text("Note", request.note),
+        real_name=checked("Realname", rules.text, request.real_name),
+        note=checked("Note", rules.text, request.note),
         policy=request.policy.policy().clamp() if request.use_policy else None,
     )
 
@@ -95,7 +95,7 @@ def _changed(group: Group, request: GroupRecord) -> Group:
 async def create_group(server: ManagedServer, caller: Caller, request: GroupRecord) -> GroupRecord:
     """Create a group; its policy holds for members that have none of their own."""
     switch = known(server, request.hub_name)
-    group = _changed(Group(switch.name, checked_name("Name", request.name)), request)
+    group = _changed(Group(switch.name, checked("Name", rules.group_name, request.name)), request)
     if server.system.get(Group, group.key) is not None:
         raise GroupExists(f"There is a group '{group.name}' already.")
     _check_number(server, switch)
@@ -116,7 +116,7 @@ async def create_group(server: ManagedServer, caller: Caller, request: GroupReco
 
 def _check_number(server: ManagedServer, switch: Switch) -> None:
     option = administrator_option(server.system, switch.name, "max_groups")
-    limit = min(option or MAX_GROUPS, MAX_GROUPS)
+    limit = min(option or rules.MAX_GROUPS, rules.MAX_GROUPS)
     if server.system.count(Group, user_key(switch.name, "")) >= limit:
         raise TooManyGroups(
             f"The Virtual Switch has {limit} groups, as many as it may: delete one first."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
+from iquila.admin import rules
+from iquila.admin.checks import checked
 from iquila.admin.fields import data, text
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Nothing, Table, Who
@@ -14,8 +16,6 @@ from iquila.errors import InvalidParameter, NotSupported
 
 TABLE = Table()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
-MAX_MESSAGE = 20_000
-"""Characters."""
 
 
 @frozen
@@ -23,7 +23,7 @@ class Message:
     """A message in UTF-8; empty for none."""
 
     hub_name: str = text("HubName")
-    message: bytes = data("Msg", MAX_MESSAGE * 4 + 1)
+    message: bytes = data("Msg", rules.MAX_MESSAGE * 4 + 1)
 
 
 @TABLE.operation("GetHubMsg", Hub, Message, Who.SWITCH, NOT_ON_MEMBER)
@@ -44,8 +44,7 @@ async def set_hub_msg(server: ManagedServer, caller: Caller, request: Message) -
         message = request.message.rstrip(b"\0").decode()
     except UnicodeDecodeError:
         raise InvalidParameter("Msg is not UTF-8.") from None
-    if len(message) > MAX_MESSAGE or "\0" in message:
-        raise InvalidParameter(f"Msg has at most {MAX_MESSAGE} characters, and no NUL.")
+    checked("Msg", rules.text, message, rules.MAX_MESSAGE)
     if message != switch.message:
         await server.system.transact(
             [put(evolve(switch, message=message))],

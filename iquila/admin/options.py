@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from attrs import evolve, frozen
 
+from iquila.admin.checks import checked
 from iquila.admin.fields import items, text, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
+from iquila.admin.rules import within
 from iquila.admin.switches import Hub, known
 from iquila.database.administratoroptions import ADMINISTRATOR
 from iquila.database.belongings import SwitchOptions
@@ -71,8 +73,7 @@ def _changed(
             raise InvalidParameter(f"There is no option '{item.name[:64]}': list them all.")
         if option.name in named:
             raise InvalidParameter(f"The option {option.name} is given twice.")
-        if item.value > option.highest:
-            raise InvalidParameter(f"{option.name} is a number from 0 to {option.highest}.")
+        checked(option.name, within, item.value, option.values)
         named.add(option.name)
         wanted[option.name] = item.value
     return {o.name: wanted[o.name] for o in options.values() if wanted[o.name] != o.default}

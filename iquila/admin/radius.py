@@ -6,6 +6,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from iquila.admin import rules
+from iquila.admin.checks import checked
 from iquila.admin.fields import WIRE, Wire, secret, text, u32
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Effect, Table, Who
@@ -18,13 +20,6 @@ from iquila.errors import Conflict, InvalidParameter, NotSupported
 TABLE = Table()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
 DEFAULT_PORT, DEFAULT_RETRY, DEFAULT_TIMEOUT = 1812, 500, 15
-RETRIES = range(100, 10_001)
-"""Milliseconds."""
-TIMEOUTS = range(1, 121)
-"""Seconds."""
-PORTS = range(1, 65_536)
-MAX_HOSTS = 8
-MAX_LENGTH = 255
 KEEP = 0xFFFF_FFFF
 """Stands for a field of ours that a caller does not know."""
 
@@ -72,40 +67,24 @@ def _record(switch: str, request: HubRadius, old: RadiusServer | None) -> Radius
     kept = request.accounting_port == KEEP
     record = RadiusServer(
         switch,
-        _hosts(request.host),
+        checked("RadiusServerName", rules.radius_hosts, request.host),
         request.port or DEFAULT_PORT,
-        request.secret,
+        checked("RadiusSecret", rules.radius_secret, request.secret),
         request.retry_interval or DEFAULT_RETRY,
         timeout,
         before.accounting_port if kept else request.accounting_port,
     )
-    _within("RadiusPort", record.port, PORTS)
-    _within("RadiusRetryInterval (milliseconds)", record.retry_interval, RETRIES)
-    _within("RadiusTimeout (seconds)", record.timeout, TIMEOUTS)
+    checked("RadiusPort", rules.within, record.port, rules.PORTS)
+    checked(
+        "RadiusRetryInterval (milliseconds)",
+        rules.within,
+        record.retry_interval,
+        rules.RADIUS_RETRIES,
+    )
+    checked("RadiusTimeout (seconds)", rules.within, record.timeout, rules.RADIUS_TIMEOUTS)
     if record.accounting_port:
-        _within("AcctPort", record.accounting_port, PORTS)
-    if not record.secret or len(record.secret.encode()) > MAX_LENGTH:
-        raise InvalidParameter(
-            f"RadiusSecret is the secret that this server shares with the RADIUS server: 1 to "
-            f"{MAX_LENGTH} bytes."
-        )
+        checked("AcctPort", rules.within, record.accounting_port, rules.PORTS)
     return record
-
-
-def _hosts(text: str) -> str:
-    hosts = [host.strip() for host in text.split(";") if host.strip()]
-    good = all(len(host) <= MAX_LENGTH and host.isprintable() and " " not in host for host in hosts)
-    if not good or not 1 <= len(hosts) <= MAX_HOSTS:
-        raise InvalidParameter(
-            "RadiusServerName is the name or address of a RADIUS server, or up to "
-            f"{MAX_HOSTS} of them with semicolons between."
-        )
-    return ";".join(hosts)
-
-
-def _within(name: str, number: int, numbers: range) -> None:
-    if number not in numbers:
-        raise InvalidParameter(f"{name} is a number from {numbers[0]} to {numbers[-1]}.")
 
 
 @TABLE.operation("GetHubRadius", Hub, HubRadius, Who.SWITCH, NOT_ON_MEMBER, effect=Effect.SECRET)

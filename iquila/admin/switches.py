@@ -21,6 +21,7 @@ from iquila.admin.fields import (
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Nothing, Table, Who, withheld
 from iquila.admin.parts import Parts
+from iquila.admin.rules import DIGEST, MAX_SWITCHES
 from iquila.cluster.roster import InstanceLoad
 from iquila.database.belongings import BELONGINGS, AccessRule, Group
 from iquila.database.records import (
@@ -52,8 +53,6 @@ from iquila.wire.passwords import switch_hashes
 TABLE = Table()
 PARTS = Parts()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotController}
-MAX_SWITCHES = 100_000
-DIGEST = 20
 
 
 @frozen

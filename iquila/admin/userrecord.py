@@ -6,19 +6,15 @@ import time as clock
 
 from attrs import evolve, frozen
 
-from iquila.admin.checks import checked_size, checked_text, checked_time
+from iquila.admin import rules
+from iquila.admin.checks import checked
 from iquila.admin.fields import TrafficCounts, data, embed, flag, secret, text, time, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.policyform import PolicyFields
 from iquila.database.lookups import group_of
-from iquila.database.records import ANYBODY, AuthKind, User
-from iquila.errors import InvalidParameter, NotRSA1024
-from iquila.session.usercertificate import NotRSA, read_certificate
+from iquila.database.records import AuthKind, User
+from iquila.errors import InvalidParameter
 from iquila.wire.passwords import nt_hash, user_hash
-
-DIGEST, NT_DIGEST = 20, 16
-MAX_SERIAL = 64
-"""Bytes."""
 
 
 @frozen
@@ -90,10 +86,7 @@ def changed_user(user: User, request: UserRecord) -> User:
             "AuthType is none of 0 (anonymous), 1 (password), 2 (individual certificate), "
             "3 (signed certificate), 4 (RADIUS) and 5 (NT domain)."
         ) from None
-    if user.name == ANYBODY and auth is not AuthKind.RADIUS:
-        raise InvalidParameter(
-            "AuthType of the user '*' is 4: only a RADIUS server knows them all."
-        )
+    checked("AuthType", rules.authentication, user.name, auth)
     changed = evolve(
         user,
         auth=auth,
@@ -103,9 +96,9 @@ def changed_user(user: User, request: UserRecord) -> User:
         common_name="",
         serial=b"",
         alias="",
-        real_name=checked_text("Realname", request.real_name),
-        note=checked_text("Note", request.note),
-        expires=checked_time("ExpireTime", request.expires),
+        real_name=checked("Realname", rules.text, request.real_name),
+        note=checked("Note", rules.text, request.note),
+        expires=checked("ExpireTime", rules.moment, request.expires),
         policy=request.policy.policy().clamp() if request.use_policy else None,
         updated=int(clock.time() * 1000),
     )
@@ -116,27 +109,27 @@ def changed_user(user: User, request: UserRecord) -> User:
     if auth is AuthKind.SIGNED:
         return _with_signer(changed, request)
     if auth is AuthKind.RADIUS:
-        return evolve(changed, alias=checked_text("RadiusUsername", request.radius_name))
+        return evolve(changed, alias=checked("RadiusUsername", rules.text, request.radius_name))
     if auth is AuthKind.NT:
-        return evolve(changed, alias=checked_text("NtUsername", request.nt_name))
+        return evolve(changed, alias=checked("NtUsername", rules.text, request.nt_name))
     return changed
 
 
 def _with_password(changed: User, old: User, request: UserRecord) -> User:
     if request.password:
-        password = checked_text("Auth_Password", request.password)
+        password = checked("Auth_Password", rules.text, request.password)
         return evolve(
             changed, password_hash=user_hash(password, old.name), nt_hash=nt_hash(password)
         )
-    hashed = checked_size("HashedKey", request.password_hash, DIGEST)
-    given = checked_size("NtLmSecureHash", request.nt_hash, NT_DIGEST)
+    hashed = checked("HashedKey", rules.sized, request.password_hash, rules.DIGEST)
+    given = checked("NtLmSecureHash", rules.sized, request.nt_hash, rules.NT_DIGEST)
     if any(hashed) and hashed != old.password_hash:
         return evolve(changed, password_hash=hashed, nt_hash=given if any(given) else b"")
     if old.password_hash:
         kept = given if any(given) else old.nt_hash
         return evolve(changed, password_hash=old.password_hash, nt_hash=kept)
     # No password has this hash: nobody can log in before one is given.
-    return evolve(changed, password_hash=bytes(DIGEST), nt_hash=bytes(NT_DIGEST))
+    return evolve(changed, password_hash=bytes(rules.DIGEST), nt_hash=bytes(rules.NT_DIGEST))
 
 
 def _certificate(old: User, request: UserRecord) -> bytes:
@@ -145,18 +138,10 @@ def _certificate(old: User, request: UserRecord) -> bytes:
         raise InvalidParameter(
             "UserX is missing: give the certificate that the user logs in with, X.509 in DER."
         )
-    try:
-        read_certificate(der)
-    except NotRSA as error:
-        raise NotRSA1024(f"UserX cannot be used: {error}.") from None
-    except ValueError as error:
-        raise InvalidParameter(f"UserX cannot be used: {error}.") from None
-    return der
+    return checked("UserX", rules.user_certificate, der)
 
 
 def _with_signer(changed: User, request: UserRecord) -> User:
-    serial = request.serial.lstrip(b"\0")
-    if len(serial) > MAX_SERIAL:
-        raise InvalidParameter(f"Serial has {len(serial)} bytes: {MAX_SERIAL} are the most.")
-    name = checked_text("CommonName", request.common_name)
+    serial = checked("Serial", rules.serial, request.serial)
+    name = checked("CommonName", rules.text, request.common_name)
     return evolve(changed, common_name=name, serial=serial)

@@ -6,7 +6,8 @@ import time as clock
 
 from attrs import evolve, frozen
 
-from iquila.admin.checks import checked_name
+from iquila.admin import rules
+from iquila.admin.checks import checked
 from iquila.admin.fields import TrafficCounts, embed, flag, items, text, time, u32, utf
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
@@ -15,7 +16,7 @@ from iquila.admin.userrecord import UserRecord, changed_user, described
 from iquila.database.belongings import Group
 from iquila.database.lookups import group_of, policy_of
 from iquila.database.options import administrator_option
-from iquila.database.records import ANYBODY, LoginCount, ServerMode, Switch, User, user_key
+from iquila.database.records import LoginCount, ServerMode, Switch, User, user_key
 from iquila.database.store import Compare, delete, put
 from iquila.errors import (
     Conflict,
@@ -31,7 +32,6 @@ __all__ = ["TABLE", "UserItem", "UserList", "UserName", "UserRecord"]
 
 TABLE = Table()
 NOT_ON_MEMBER = {ServerMode.MEMBER: NotSupported}
-MAX_USERS = 10_000
 DENIED_BY = "no_change_users"
 
 
@@ -72,8 +72,7 @@ def _for_caller(caller: Caller, record: UserRecord) -> UserRecord:
 async def create_user(server: ManagedServer, caller: Caller, request: UserRecord) -> UserRecord:
     """Create a user, with any kind of authentication."""
     switch = known(server, request.hub_name)
-    if request.name != ANYBODY:
-        checked_name("Name", request.name)
+    checked("Name", rules.user_name, request.name)
     key = user_key(switch.name, request.name)
     if server.system.get(User, key) is not None:
         raise UserExists(f"There is a user '{request.name}' already.")
@@ -98,7 +97,7 @@ def _changed_meanwhile(what: str) -> InvalidParameter:
 
 def _check_number(server: ManagedServer, switch: Switch) -> None:
     option = administrator_option(server.system, switch.name, "max_users")
-    limit = min(option or MAX_USERS, MAX_USERS)
+    limit = min(option or rules.MAX_USERS, rules.MAX_USERS)
     if server.system.count(User, user_key(switch.name, "")) >= limit:
         raise TooManyUsers(
             f"The Virtual Switch has {limit} users, as many as it may: delete one first."

@@ -32,6 +32,11 @@ class Option:
     works: bool = False
 
     @property
+    def values(self) -> range:
+        """Which values it may have."""
+        return range(self.highest + 1)
+
+    @property
     def description(self) -> str:
         """What people are told of it."""
         return self.purpose if self.works else self.purpose + KEPT

@@ -21,6 +21,7 @@ from twisted.internet.interfaces import IProtocol
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
+from iquila.admin.rules import MAX_LISTENERS
 from iquila.database.directory import DataDirectory
 from iquila.database.records import ListenerRecord, ServerMode, ServerSettings
 from iquila.database.sqlite import SQLiteEngine
@@ -49,7 +50,6 @@ from iquila.session.web import VENSite
 from iquila.wire.passwords import administration_hash
 
 DEFAULT_PORTS = (5555,)
-MAX_LISTENERS = 128
 
 
 class Core:

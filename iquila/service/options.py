@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from twisted.python import usage
 
+from iquila.admin.rules import MAX_LISTENERS
 from iquila.database.records import MAX_SESSIONS
 from iquila.service.limits import MEBIBYTE, Limits
 
@@ -29,8 +30,8 @@ def port(text: str) -> int:
 def ports(text: str) -> tuple[int, ...]:
     """Return a comma-separated list of ports."""
     found = tuple(port(part.strip()) for part in text.split(",") if part.strip())
-    if not 1 <= len(found) <= 128:
-        raise ValueError("give 1 to 128 ports, separated by commas")
+    if not 1 <= len(found) <= MAX_LISTENERS:
+        raise ValueError(f"give 1 to {MAX_LISTENERS} ports, separated by commas")
     return found
 
 

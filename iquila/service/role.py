@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IProtocol
 from twisted.logger import Logger
 
 import iquila
+from iquila.admin.rules import NT_DIGEST
 from iquila.cluster.ledger import Ledger, SessionNote, machine_of
 from iquila.cluster.tickets import RadiusSession
 from iquila.database.lookups import group_of, policy_of
@@ -58,7 +59,6 @@ from iquila.wire.request import Administration, PasswordChange
 PRODUCT = f"iquila VEN Server {iquila.__version__}"
 VERSION, BUILD = 501, 9674
 """The protocol's version and build that we speak (reference §1.5)."""
-NT_DIGEST = 16
 
 
 @frozen

@@ -41,7 +41,7 @@ _NAMES: dict[str, ObjectIdentifier] = {
     "country": NameOID.COUNTRY_NAME,
 }
 # What reading a certificate raises: much of it is only read when it is asked for.
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 @frozen
@@ -84,7 +84,7 @@ def read_certificate(der: bytes) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()
         _ = certificate.subject, certificate.issuer, certificate.not_valid_after_utc
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ValueError("it is no X.509 certificate in DER") from error
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size not in KEY_BITS:
         raise NotRSA("its key is not RSA of 1024 bits or more, as the protocol needs")
@@ -112,7 +112,7 @@ def authenticate_certificate(
         if any(matches(record, certificate) for record in trust.revoked()):
             raise AuthenticationFailed("The certificate is revoked.")
         _check_signature(certificate, proof.signature, challenge)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise AuthenticationFailed(f"The certificate is not accepted: {error}.") from error
 
 
@@ -142,7 +142,7 @@ def _issued(certificate: x509.Certificate, authority: x509.Certificate, now: dat
         certificate.verify_directly_issued_by(authority)
         _check_dates(authority, now)
         return is_authority(authority)
-    except (InvalidSignature, AuthenticationFailed, *_UNREADABLE):
+    except (InvalidSignature, AuthenticationFailed, *UNREADABLE):
         return False
 
 
@@ -216,14 +216,14 @@ def load_client_certificate(certificate: Path, key: Path) -> ClientCertificate:
         found = x509.load_pem_x509_certificate(certificate.read_bytes())
         der = found.public_bytes(serialization.Encoding.DER)
         public = read_certificate(der).public_key()
-    except (OSError, *_UNREADABLE) as error:
+    except (OSError, *UNREADABLE) as error:
         raise ConfigurationError(
             f"The certificate {certificate} cannot be used ({error}): give a PEM certificate of "
             "an RSA key."
         ) from error
     try:
         private = serialization.load_pem_private_key(key.read_bytes(), None)
-    except (OSError, *_UNREADABLE) as error:
+    except (OSError, *UNREADABLE) as error:
         raise ConfigurationError(
             f"The key {key} cannot be read ({error}): give a PEM file of an RSA key without a "
             "password."

@@ -7,6 +7,7 @@ Only the values; the switch enforces them.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from attrs import evolve, fields, frozen
 
@@ -14,6 +15,16 @@ from iquila.wire.pack import Pack
 
 MIN_CONNECTIONS, MAX_CONNECTIONS = 1, 32
 MIN_TIME_OUT, MAX_TIME_OUT = 5, 60
+RANGES = {
+    "max_connection": range(MIN_CONNECTIONS, MAX_CONNECTIONS + 1),
+    "time_out": range(MIN_TIME_OUT, MAX_TIME_OUT + 1),
+    "multi_logins": range(65_536),
+    "max_mac": range(65_536),
+    "max_ip": range(65_536),
+    "max_ipv6": range(65_536),
+    "vlan_id": range(4096),
+}
+"""The ranges of reference §9.3; other numbers are 0 to 2^32 - 1."""
 
 
 @frozen
@@ -78,16 +89,12 @@ class Policy:
 
     def clamp(self) -> Policy:
         """Return the policy with its numbers inside the ranges of reference §9.3."""
-        return evolve(
-            self,
-            max_connection=_within(self.max_connection or 32, MIN_CONNECTIONS, MAX_CONNECTIONS),
-            time_out=_within(self.time_out or 20, MIN_TIME_OUT, MAX_TIME_OUT),
-            multi_logins=_within(self.multi_logins, 0, 65535),
-            max_mac=_within(self.max_mac, 0, 65535),
-            max_ip=_within(self.max_ip, 0, 65535),
-            max_ipv6=_within(self.max_ipv6, 0, 65535),
-            vlan_id=_within(self.vlan_id, 0, 4095),
-        )
+        whole = evolve(self, max_connection=self.max_connection or 32, time_out=self.time_out or 20)
+        values: dict[str, Any] = {
+            name: min(max(getattr(whole, name), numbers[0]), numbers[-1])
+            for name, numbers in RANGES.items()
+        }
+        return evolve(whole, **values)
 
     def administrator(self) -> Policy:
         """Return this policy as a switch administrator's session has it (reference §3.6)."""
@@ -113,10 +120,6 @@ def _pack(policy: Policy) -> Pack:
 @lru_cache(maxsize=256)
 def _as_client(policy: Policy) -> Policy:
     return evolve(policy, no_bridge=True, no_routing=True)
-
-
-def _within(number: int, low: int, high: int) -> int:
-    return min(max(number, low), high)
 
 
 _WIRE = (

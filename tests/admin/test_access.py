@@ -274,7 +274,9 @@ class FormTests(SynchronousTestCase):
     @given(
         st.builds(
             AccessItem,
-            note=st.text(max_size=255),
+            note=st.text(
+                st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=255
+            ),
             active=st.booleans(),
             priority=st.integers(0, 2**32 - 1),
             source=st.ip_addresses(v=4).map(str),

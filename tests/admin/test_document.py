@@ -57,7 +57,7 @@ RECORDS: tuple[Record, ...] = (
     User(
         "Office", "alice", AuthKind.PASSWORD, HASH, HASH[:16], "Sales", "A", "n", 1000, 2000, 3000
     ),
-    User("Office", "bob", AuthKind.SIGNED, common_name="cn", serial=b"\0\x12", **TIMES),
+    User("Office", "bob", AuthKind.SIGNED, common_name="cn", serial=b"\x12", **TIMES),
     User("Office", "carol", AuthKind.RADIUS, alias="c@x", policy=Policy(access=False), **TIMES),
     User("Office", "dave", **TIMES),
     RadiusServer("Office", "r1;r2", 1645, "shared", 700, 90, 1646),
@@ -148,7 +148,7 @@ class WritingTests(SynchronousTestCase):
         forms: tuple[tuple[Form, Any], ...] = (
             (Network(), (_ip(address), _ip(mask))),
             (Source(), (_ip(address), _ip(mask))),
-            (Source(), (_ip(address), "")),
+            (Source(), (_ip(address or 1), "")),
             (Ports(), (address % 100, 100 + mask % 65000)),
             (MAC(), (mac.to_bytes(6, "big"), address.to_bytes(6, "big"))),
         )
@@ -220,7 +220,7 @@ class RefusalTests(SynchronousTestCase):
             ("listener", "nobody could reach"),
             ('switch."office".online', "true or false"),
             ('switch."office".max_sessions', "not -1"),
-            ('switch."office".login_hash', "40 are needed"),
+            ('switch."office".login_hash', "20 are needed, two digits each"),
             ('switch."office".radius', "host is missing"),
             ('switch."office".log.packet_cycle', '"month"'),
             ('switch."office".log.keep.tcp', '"headers"'),
@@ -231,7 +231,7 @@ class RefusalTests(SynchronousTestCase):
             ('switch."office".access[1].delay', "not 20000"),
             ('switch."office".address[1].address', "10.1.0.0/16"),
             ('switch."office".authority[1].certificate', "PEM"),
-            ('switch."office".revoked[1]', "name some"),
+            ('switch."office".revoked[1].common_name', "at least one"),
             ('switch."office".group."administrator"', "no valid name"),
             ('switch."office".user."alice".group', "no group 'nobody'"),
             ('switch."office".user."alice".expires', "2030-12-31T23:59:59Z"),

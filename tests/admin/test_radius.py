@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from iquila.admin.operation import Caller
-from iquila.admin.radius import MAX_HOSTS
+from iquila.admin.rules import MAX_RADIUS_HOSTS as MAX_HOSTS
 from iquila.database.belongings import RadiusServer
 from iquila.database.records import LoginCount, ServerMode, ServerSettings
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import NOTHING, Factory, evolve, fields, frozen
 
+from iquila.admin import rules
 from iquila.admin.document.forms import (
     Certificate,
     Choice,
@@ -14,7 +15,6 @@ from iquila.admin.document.forms import (
     Form,
     Hexadecimal,
     Moment,
-    Name,
     Number,
     Text,
 )
@@ -31,14 +31,14 @@ from iquila.database.belongings import (
     TrustedCA,
 )
 from iquila.database.records import AuthKind, ListenerRecord, Switch, SwitchKind, User
-from iquila.wire.policy import MAX_CONNECTIONS, MAX_TIME_OUT, NUMBERS, WIRE_NAMES, Policy
+from iquila.wire.policy import NUMBERS, RANGES, WIRE_NAMES, Policy
 
-ANY = 2**32 - 1
+ANY = Number(range(2**32))
 CYCLES = {"never": 0, "second": 1, "minute": 2, "hour": 3, "day": 4, "month": 5}
 KINDS = {kind.name.lower(): kind for kind in SwitchKind}
 PACKETS = ("tcp_connections", "tcp", "dhcp", "udp", "icmp", "ip", "arp", "ethernet")
 """The kinds of packets that a log may keep, in the order of the record."""
-PORT = Number(1, 65535)
+PORT = Number(rules.PORTS)
 
 
 @frozen
@@ -91,55 +91,74 @@ def _time(word: str) -> Key:
     return Key(word, (word,), Moment(), kept=True)
 
 
-_DIGEST = Hexadecimal((20,))
-_PERCENT = Number(0, 100)
-_RANGES = {
-    "max_connection": Number(1, MAX_CONNECTIONS),
-    "time_out": Number(5, MAX_TIME_OUT),
-    "multi_logins": Number(0, 65535),
-    "max_mac": Number(0, 65535),
-    "max_ip": Number(0, 65535),
-    "max_ipv6": Number(0, 65535),
-    "vlan_id": Number(0, 4095),
-}
+def _bytes(size: int) -> Hexadecimal:
+    return Hexadecimal(lambda value: rules.sized(value, size))
+
+
+def _message(value: str) -> str:
+    return rules.text(value, rules.MAX_MESSAGE)
+
+
+def _group(value: str) -> str:
+    return rules.group_name(value) if value else ""
+
+
+def _trimmed(value: str) -> str:
+    return rules.text(value).strip()
+
+
+def _access(name: str) -> Number:
+    return Number(rules.ACCESS_NUMBERS[name])
+
+
+def _policy(name: str) -> Form:
+    if name not in NUMBERS:
+        return Flag()
+    return Number(RANGES[name]) if name in RANGES else ANY
+
+
+_DIGEST = _bytes(rules.DIGEST)
+_SERIAL = Hexadecimal(rules.serial)
+_LINE = Text(rules.line)
+_NOTE = Text(limit=rules.MAX_TEXT)
 
 KEYS: Mapping[type[Any], tuple[Key, ...]] = {
     ListenerRecord: (_key("port", PORT, required=True), _key("enabled", Flag())),
     Switch: (
         _key("kind", Choice(KINDS)),
         _key("online", Flag()),
-        _key("max_sessions", Number(0, ANY)),
+        _key("max_sessions", ANY),
         _key("hidden", Flag(), "no_enum"),
         _time("created"),
-        _key("message", Text(20_000)),
+        _key("message", Text(_message, rules.MAX_MESSAGE)),
         _secret("administration_hash", _DIGEST, "hashed_password"),
         _secret("login_hash", _DIGEST, "secure_password"),
     ),
-    Group: (_key("real_name", Text()), _key("note", Text())),
+    Group: (_key("real_name", _NOTE), _key("note", _NOTE)),
     User: (
         _key(
             "login", Choice({kind.name.lower(): kind for kind in AuthKind}), "auth", required=True
         ),
-        _key("group", Name()),
-        _key("real_name", Text()),
-        _key("note", Text()),
+        _key("group", Text(_group)),
+        _key("real_name", _NOTE),
+        _key("note", _NOTE),
         _key("expires", Moment()),
         _time("created"),
         _time("updated"),
         _secret("password_hash", _DIGEST, "password_hash"),
-        _secret("nt_hash", Hexadecimal((16,)), "nt_hash"),
+        _secret("nt_hash", _bytes(rules.NT_DIGEST), "nt_hash"),
         _key("common_name", Text()),
-        _key("serial", Hexadecimal()),
+        _key("serial", _SERIAL),
         _key("alias", Text()),
-        _key("certificate", Certificate()),
+        _key("certificate", Certificate(rules.user_certificate)),
     ),
     RadiusServer: (
-        _key("host", Text(needed=True), required=True),
+        _key("host", Text(rules.radius_hosts), required=True),
         _key("port", PORT),
-        _key("retry_interval", Number(500, 10_000)),
-        _key("timeout", Number(1, 120)),
-        _key("accounting_port", Number(0, 65535)),
-        _secret("secret", Text(), "secret"),
+        _key("retry_interval", Number(rules.RADIUS_RETRIES)),
+        _key("timeout", Number(rules.RADIUS_TIMEOUTS)),
+        _key("accounting_port", Number(range(65_536))),
+        _secret("secret", Text(rules.radius_secret), "secret"),
     ),
     LogSettings: (
         _key("security", Flag(), "save_security"),
@@ -148,18 +167,18 @@ KEYS: Mapping[type[Any], tuple[Key, ...]] = {
         _key("packet_cycle", Choice(CYCLES)),
     ),
     AccessRule: (
-        _key("priority", Number(0, MAX_PRIORITY), required=True),
+        _key("priority", Number(range(MAX_PRIORITY + 1)), required=True),
         _key("action", Choice({"pass": False, "discard": True}), "discard", required=True),
-        _key("note", Text()),
+        _key("note", _NOTE),
         _key("active", Flag()),
         _key("ipv6", Flag()),
         _key("source", Network(), "source", "source_mask"),
         _key("destination", Network(), "destination", "destination_mask"),
-        _key("protocol", Number(0, 255)),
+        _key("protocol", _access("protocol")),
         _key("source_ports", Ports(), "source_port_start", "source_port_end"),
         _key("destination_ports", Ports(), "destination_port_start", "destination_port_end"),
-        _key("source_user", Text()),
-        _key("destination_user", Text()),
+        _key("source_user", _LINE),
+        _key("destination_user", _LINE),
         _key("source_mac", MAC(), "source_mac", "source_mac_mask"),
         _key("destination_mac", MAC(), "destination_mac", "destination_mac_mask"),
         _key(
@@ -168,30 +187,27 @@ KEYS: Mapping[type[Any], tuple[Key, ...]] = {
             "check_tcp_state",
             "established",
         ),
-        _key("delay", Number(0, 10_000)),
-        _key("jitter", _PERCENT),
-        _key("loss", _PERCENT),
-        _key("redirect_url", Text()),
+        _key("delay", _access("delay")),
+        _key("jitter", _access("jitter")),
+        _key("loss", _access("loss")),
+        _key("redirect_url", _LINE),
     ),
     AddressRule: (
-        _key("priority", Number(0, MAX_PRIORITY), required=True),
+        _key("priority", Number(range(MAX_PRIORITY + 1)), required=True),
         _key("action", Choice({"allow": False, "deny": True}), "deny", required=True),
         _key("address", Source(), "address", "mask", required=True),
     ),
-    TrustedCA: (_key("certificate", Certificate(), required=True),),
+    TrustedCA: (_key("certificate", Certificate(rules.authority), required=True),),
     RevokedCertificate: (
         *(
-            _key(word, Text())
+            _key(word, Text(_trimmed))
             for word in "common_name organization unit country state locality".split()
         ),
-        _key("serial", Hexadecimal()),
-        _key("md5", Hexadecimal((16,))),
-        _key("sha1", Hexadecimal((20,))),
+        _key("serial", _SERIAL),
+        _key("md5", _bytes(rules.MD5)),
+        _key("sha1", _bytes(rules.SHA1)),
     ),
-    Policy: tuple(
-        _key(name, _RANGES.get(name, Number(0, ANY)) if name in NUMBERS else Flag())
-        for name in WIRE_NAMES
-    ),
+    Policy: tuple(_key(name, _policy(name)) for name in WIRE_NAMES),
 }
 
 PACKET_LEVELS = Choice({"none": 0, "headers": 1, "all": 2})

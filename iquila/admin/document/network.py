@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
+from iquila.admin import rules
 from iquila.wire.names import format_mac, parse_mac
 
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z", re.ASCII)
@@ -82,7 +83,7 @@ class Source:
     def read(self, value: Any) -> tuple[str, str]:
         """Return address and mask; the mask is empty for one address."""
         address, mask = Network().read(value)
-        return address, mask if "/" in value else ""
+        return (address, mask) if "/" in value else (rules.single_address(address), "")
 
     def write(self, value: tuple[str, str]) -> str:
         """Return both as one text."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from iquila.admin import rules
 from iquila.admin.document.content import Content, content
-from iquila.admin.document.forms import NAME_RULE
 from iquila.admin.document.keys import KINDS, PACKET_LEVELS, PACKETS
 from iquila.admin.document.problems import Problems
 from iquila.admin.document.rules import check_kind, check_listeners, check_rule, check_user
@@ -29,12 +29,9 @@ from iquila.database.extendedoptions import EXTENDED
 from iquila.database.options import Option
 from iquila.database.record import Record
 from iquila.database.records import AuthKind, ListenerRecord, ServerMode, Switch, SwitchKind, User
-from iquila.wire.names import valid_switch_name, valid_user_name
 from iquila.wire.policy import Policy
 
 MAX_CHARACTERS = 64 * 1024 * 1024
-MAX_SWITCHES, MAX_USERS, MAX_GROUPS = 100_000, 10_000, 10_000
-MAX_RULES, MAX_LINES, MAX_CERTIFICATES, MAX_LISTENERS = 32_768, 4096, 4096, 128
 SWITCH_PARTS = (
     "radius log administrator_options extended_options access address authority revoked group user"
 ).split()
@@ -87,20 +84,13 @@ class _Reader:
         section.only({"listener", "switch"})
         if "listener" in section.values:
             self.listeners = []
-            for row in section.rows("listener", MAX_LISTENERS):
+            for row in section.rows("listener", rules.MAX_LISTENERS):
                 given, _ = row.fields(ListenerRecord)
                 if "port" in given:
                     self.listeners.append(ListenerRecord(**given))
             check_listeners(self.listeners, section)
-        for name, inner in section.tables("switch", MAX_SWITCHES):
-            if valid_switch_name(name):
-                self._switch(name, inner)
-            else:
-                sentence = (
-                    "is no valid name: use 1 to 255 letters, digits, spaces and . _ @ -, with no "
-                    "space or dot at either end"
-                )
-                self.problems.add((*inner.path[:-1], name[:300]), sentence)
+        for name, inner in section.named("switch", rules.MAX_SWITCHES, rules.switch_name):
+            self._switch(name, inner)
 
     def _keep(self, record: Record, left_out: set[str]) -> None:
         self.records.append(record)
@@ -117,11 +107,8 @@ class _Reader:
         self._options(name, section)
         self._lists(name, section)
         groups = self._groups(name, section)
-        for user, inner in section.tables("user", MAX_USERS):
-            if valid_user_name(user):
-                self._user(name, user, inner, groups)
-            else:
-                self.problems.add((*inner.path[:-1], user[:300]), NAME_RULE)
+        for user, inner in section.named("user", rules.MAX_USERS, rules.user_name):
+            self._user(name, user, inner, groups)
 
     def _radius(self, switch: str, section: Section) -> None:
         inner = section.table("radius")
@@ -166,46 +153,42 @@ class _Reader:
                 )
             elif isinstance(value, bool) or not isinstance(value, int):
                 self.problems.add(path, f"is a number from 0 to {option.highest}, without quotes")
-            elif not 0 <= value <= option.highest:
-                self.problems.add(path, f"is a number from 0 to {option.highest}, not {value}")
             elif option.name in found:
                 self.problems.add(path, "is there twice, but for its case")
             else:
+                section.check(name, rules.within, value, option.values)
                 found[option.name] = value
         return found
 
     def _lists(self, switch: str, section: Section) -> None:
-        for number, row in enumerate(section.rows("access", MAX_RULES), 1):
+        for number, row in enumerate(section.rows("access", rules.MAX_RULES), 1):
             given, _ = row.fields(AccessRule)
             check_rule(given, row)
             self._keep(AccessRule(switch, number, **given), set())
         lines = []
-        for number, row in enumerate(section.rows("address", MAX_LINES), 1):
+        for number, row in enumerate(section.rows("address", rules.MAX_LINES), 1):
             given, _ = row.fields(AddressRule)
             usual = {"priority": 0, "deny": True, "address": "0.0.0.0"}
             lines.append(AddressRule(number, **{**usual, **given}))
         self._keep(AddressList(switch, tuple(lines)), set())
         seen = set()
-        for number, row in enumerate(section.rows("authority", MAX_CERTIFICATES), 1):
+        for number, row in enumerate(section.rows("authority", rules.MAX_AUTHORITIES), 1):
             given, _ = row.fields(TrustedCA)
             if given.get("certificate") in seen:
                 self.problems.add(row.path, "is there already: leave one of both out")
             elif given:
                 seen.add(given["certificate"])
                 self._keep(TrustedCA(switch, number, **given), set())
-        for number, row in enumerate(section.rows("revoked", MAX_CERTIFICATES), 1):
+        for number, row in enumerate(section.rows("revoked", rules.MAX_REVOKED), 1):
             given, _ = row.fields(RevokedCertificate)
-            if not any(given.values()):
-                self.problems.add(row.path, "says of no certificate that it is refused: name some")
-            self._keep(RevokedCertificate(switch, number, **given), set())
+            record = RevokedCertificate(switch, number, **given)
+            row.check("common_name", rules.revocation, record)
+            self._keep(record, set())
 
     def _groups(self, switch: str, section: Section) -> dict[str, str]:
         """Read the groups; return their names by themselves in lower case."""
         names = {}
-        for name, inner in section.tables("group", MAX_GROUPS):
-            if not valid_user_name(name):
-                self.problems.add((*inner.path[:-1], name[:300]), NAME_RULE)
-                continue
+        for name, inner in section.named("group", rules.MAX_GROUPS, rules.group_name):
             given, _ = inner.fields(Group, ("policy",))
             self._keep(Group(switch, name, policy=self._policy(inner), **given), set())
             names[name.lower()] = name
@@ -213,7 +196,7 @@ class _Reader:
 
     def _user(self, switch: str, name: str, section: Section, groups: dict[str, str]) -> None:
         given, left_out = section.fields(User, ("policy",))
-        check_user(given, groups, section)
+        check_user(name, given, groups, section)
         # A hash that is written stands for all of them: no other one may go on working.
         if "password_hash" in given or "nt_hash" in given:
             left_out -= {"password_hash", "nt_hash"}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from iquila.admin.document.sections import Section
+from iquila.admin.rules import authentication
 from iquila.database.records import AuthKind, ListenerRecord, ServerMode, SwitchKind
 
 
@@ -35,7 +36,7 @@ def check_kind(kind: SwitchKind | None, mode: ServerMode, section: Section) -> N
         )
 
 
-def check_user(given: dict[str, Any], groups: dict[str, str], section: Section) -> None:
+def check_user(name: str, given: dict[str, Any], groups: dict[str, str], section: Section) -> None:
     """Note a group that is not there, and values that the way to log in has no use for."""
     group = given.get("group", "")
     if group and group.lower() not in groups:
@@ -43,6 +44,8 @@ def check_user(given: dict[str, Any], groups: dict[str, str], section: Section) 
     elif group:
         given["group"] = groups[group.lower()]
     auth = given.get("auth")
+    if auth is not None:
+        section.check("login", authentication, name, auth)
     if auth is AuthKind.CERTIFICATE and not given.get("certificate"):
         section.problems.add(
             (*section.path, "certificate"), "is missing: write the user's certificate as PEM"

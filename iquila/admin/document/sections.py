@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import define
@@ -46,6 +46,15 @@ class Section:
             self.problems.add((*self.path, key.word), str(error))
             return {}
 
+    def check(self, word: str, rule: Callable[..., Any], *values: Any) -> bool:
+        """Note what a rule refuses of the value of a key; return whether it allows it."""
+        try:
+            rule(*values)
+        except ValueError as error:
+            self.problems.add((*self.path, word[:300]), str(error))
+            return False
+        return True
+
     def only(self, known: set[str]) -> None:
         """Note every key that is not known."""
         for word in self.values:
@@ -63,8 +72,8 @@ class Section:
             return None
         return Section((*self.path, word), value, self.problems)
 
-    def tables(self, word: str, most: int) -> list[tuple[str, Section]]:
-        """Return the tables of a table, by name."""
+    def named(self, word: str, most: int, rule: Callable[[str], str]) -> list[tuple[str, Section]]:
+        """Return the tables of a table, by their names, which a rule allows."""
         section = self.table(word)
         if section is None:
             return []
@@ -78,7 +87,7 @@ class Section:
             inner = section.table(name)
             if name.lower() in seen:
                 self.problems.add((*section.path, name[:300]), "is there twice, but for its case")
-            elif inner is not None:
+            elif inner is not None and section.check(name, rule, name):
                 found.append((name, inner))
             seen.add(name.lower())
         return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import define
+from attrs import asdict, define
 
+from iquila.admin import rules
 from iquila.admin.document.problems import Path
 from iquila.admin.softether.file import Block
 from iquila.admin.softether.report import Report
@@ -26,15 +27,16 @@ from iquila.database.extendedoptions import EXTENDED
 from iquila.database.options import Option
 from iquila.database.record import Record
 from iquila.database.records import AuthKind, User
-from iquila.wire.names import parse_mac, valid_user_name
-from iquila.wire.policy import WIRE_NAMES, Policy
+from iquila.wire.names import parse_mac
+from iquila.wire.policy import NUMBERS, WIRE_NAMES, Policy
 
 OTHERWISE = {"NoArpPolling": "NoAddressPollingIPv4", "NoIPv6AddrPolling": "NoAddressPollingIPv6"}
 """Options that the file calls otherwise than the tools do."""
 ELSEWHERE = frozenset({"MaxSession", "NoEnum"})
 """Options of the file that are fields of a switch here."""
 PACKET_LOGS = "TCP_CONN TCP DHCP UDP ICMP IP ARP ETHERNET".split()
-MAX_RULES, MAX_LINES, MAX_PEOPLE = 32_768, 4096, 10_000
+HARMLESS = frozenset({"note", "delay", "jitter", "loss", "redirect_url"})
+"""The keys of an access rule that do not say which frames it is for."""
 ONE4, ONE6 = "255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
 
 
@@ -71,16 +73,20 @@ class Belongings:
         if not host.strip():
             return
         secret = self.block.data("RadiusSecret").decode("utf-8", "replace")
-        interval = self.block.number("RadiusRetryInterval") or 500
+        usual = RadiusServer(self.switch, host)
+        interval = self.block.number("RadiusRetryInterval") or usual.retry_interval
+        bounds = rules.RADIUS_RETRIES
         given = {
             "host": host,
-            "port": self.block.number("RadiusServerPort", 1812),
-            "retry_interval": min(max(interval, 500), 10_000),
+            "port": self.block.number("RadiusServerPort") or usual.port,
+            "retry_interval": min(max(interval, bounds[0]), bounds[-1]),
             "secret": secret,
         }
         fitted = self.report.fit(RadiusServer, self._path("radius"), given)
-        if "host" in fitted:
+        if "host" in fitted and "secret" in fitted:
             yield RadiusServer(self.switch, **fitted)
+        else:
+            self.report.add(self._path("radius"), "has no server or no secret: left out")
 
     def _log(self) -> Iterator[Record]:
         block = self.block.block("LogSetting")
@@ -110,7 +116,7 @@ class Belongings:
             option = known.get(OTHERWISE.get(theirs, theirs).lower())
             if theirs in ELSEWHERE or (option is None and not number):
                 continue
-            if option is None or number is None or not 0 <= number <= option.highest:
+            if option is None or number is None or number not in option.values:
                 self.report.add(self._path(word, theirs[:64]), "is not known here: left out")
             else:
                 found[option.name] = number
@@ -124,14 +130,11 @@ class Belongings:
         return enumerate((found for _name, found in blocks[:most]), 1)
 
     def _rules(self) -> Iterator[Record]:
-        rules = self.block.block("AccessList")
-        for number, block in self._numbered(rules, MAX_RULES, "access"):
+        found = self.block.block("AccessList")
+        for number, block in self._numbered(found, rules.MAX_RULES, "access"):
             path = self._path("access", number - 1)
-            given = self._rule(block, path)
-            fitted = self.report.fit(AccessRule, path, given)
-            wanted = [name for name in ("source", "destination") if given[name] not in (_ANY, "::")]
-            macs = [f"{side}_mac" for side in ("source", "destination") if given.get(f"{side}_mac")]
-            if all(name in fitted for name in (*wanted, *macs)):
+            fitted = self.report.whole(AccessRule, path, self._rule(block, path), HARMLESS)
+            if fitted is not None:
                 yield AccessRule(self.switch, number, **fitted)
             else:
                 self.report.add(path, "would let through or stop something else: left out")
@@ -179,7 +182,7 @@ class Belongings:
     def _addresses(self) -> Record:
         lines = []
         block = self._accounts.block("IPAccessControlList")
-        for number, line in self._numbered(block, MAX_LINES, "address"):
+        for number, line in self._numbered(block, rules.MAX_LINES, "address"):
             address, mask = line.text("IpAddress"), line.text("NetMask")
             given = {
                 "priority": line.number("Priority"),
@@ -196,7 +199,7 @@ class Belongings:
     def _authorities(self) -> Iterator[Record]:
         seen = set()
         block = self._accounts.block("CertList")
-        for number, found in self._numbered(block, MAX_LINES, "authority"):
+        for number, found in self._numbered(block, rules.MAX_AUTHORITIES, "authority"):
             for value in found.values.values():
                 if not isinstance(value, bytes) or value in seen:
                     continue
@@ -217,38 +220,35 @@ class Belongings:
         }
         digits = {"serial": "Serial", "md5": "DigestMD5", "sha1": "DigestSHA1"}
         block = self._accounts.block("CrlList")
-        for number, found in self._numbered(block, MAX_LINES, "revoked"):
+        for number, found in self._numbered(block, rules.MAX_REVOKED, "revoked"):
             given: dict[str, Any] = {ours: found.text(name) for ours, name in names.items()}
             given |= {ours: _hexadecimal(found.text(name)) for ours, name in digits.items()}
             path = self._path("revoked", number - 1)
-            fitted = self.report.fit(RevokedCertificate, path, given)
             # With a condition less it would refuse more than it did.
-            if fitted and all(name in fitted for name, value in given.items() if value):
+            fitted = self.report.whole(RevokedCertificate, path, given)
+            if fitted and any(fitted.values()):
                 yield RevokedCertificate(self.switch, number, **fitted)
             else:
                 self.report.add(path, "has no condition that can be carried over: left out")
 
-    def _people(self, name: str, word: str) -> Iterator[tuple[str, Block]]:
+    def _people(
+        self, name: str, word: str, rule: Callable[[str], str], most: int
+    ) -> Iterator[tuple[str, Block]]:
         seen: set[str] = set()
         for person, block in self._accounts.block(name).blocks.items():
             path = self._path(word, person[:300])
-            if not valid_user_name(person) or person.lower() in seen:
-                self.report.add(path, "has a name that is not allowed or taken: left out")
-            elif len(seen) >= MAX_PEOPLE:
-                self.report.add(path, f"is more than the {MAX_PEOPLE} that there may be: left out")
-            else:
-                seen.add(person.lower())
+            if self.report.takes(path, person, rule, seen, most):
                 yield person, block
 
     def _groups(self) -> Iterator[Group]:
-        for name, block in self._people("GroupList", "group"):
+        for name, block in self._people("GroupList", "group", rules.group_name, rules.MAX_GROUPS):
             path = self._path("group", name)
             given = {"real_name": block.text("RealName"), "note": block.text("Note")}
             fitted = self.report.fit(Group, path, given)
             yield Group(self.switch, name, policy=self._policy(block, path), **fitted)
 
     def _users(self, groups: dict[str, str]) -> Iterator[Record]:
-        for name, block in self._people("UserList", "user"):
+        for name, block in self._people("UserList", "user", rules.user_name, rules.MAX_USERS):
             path = self._path("user", name)
             group = block.text("GroupName")
             if group and group.lower() not in groups:
@@ -264,34 +264,39 @@ class Belongings:
             proof = _proof(block)
             fitted = self.report.fit(User, path, given | proof)
             if proof["auth"] is AuthKind.CERTIFICATE and "certificate" not in fitted:
-                self.report.add(path, "has no certificate that can be read: left out")
+                self.report.add(path, "has no certificate to log in with: left out")
             elif given["expires"] and "expires" not in fitted:
                 self.report.add(path, "has no time of expiry that can be read: left out")
-            elif proof["auth"] is None:
+            elif proof["auth"] is None or not self._may_log_in(name, proof["auth"], path):
                 self.report.add(path, "logs in in a way that is not known here: left out")
             else:
                 # Whoever may come without any proof must have been told so by the file.
                 fitted["auth"] = proof["auth"]
                 yield User(self.switch, name, policy=self._policy(block, path), **fitted)
 
+    def _may_log_in(self, name: str, auth: AuthKind, path: Path) -> bool:
+        try:
+            rules.authentication(name, auth)
+        except ValueError as error:
+            self.report.add((*path, "login"), str(error))
+            return False
+        return True
+
     def _policy(self, block: Block, path: Path) -> Policy | None:
         theirs = block.blocks.get("Policy")
         if theirs is None:
             return None
         given = {
-            ours: _number(theirs.values[wire]) if ours in _NUMBERS else theirs.flag(wire)
+            ours: _number(theirs.values[wire]) if ours in NUMBERS else theirs.flag(wire)
             for ours, wire in WIRE_NAMES.items()
             if wire in theirs.values
         }
-        for name in ("max_connection", "time_out"):
-            if not given.get(name):
-                given.pop(name, None)
-        return Policy(**self.report.fit(Policy, (*path, "policy"), given))
+        # Numbers out of range mean there what they mean in requests: the nearest in it.
+        known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return Policy(**self.report.fit(Policy, (*path, "policy"), asdict(Policy(**known).clamp())))
 
 
 _ANY = "0.0.0.0"
-_NUMBERS = frozenset(name for name in WIRE_NAMES if isinstance(getattr(Policy(), name), int))
-_NUMBERS -= {name for name in _NUMBERS if isinstance(getattr(Policy(), name), bool)}
 
 
 def _proof(block: Block) -> dict[str, Any]:

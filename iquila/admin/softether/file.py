@@ -21,12 +21,13 @@ from iquila.errors import ConfigurationError
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_STATEMENTS = 4_000_000
+_BLANKS = re.compile(rb"[ \t]+")
 _ESCAPE = re.compile(rb"\$(.{0,2})", re.DOTALL)
 _NUMBERS = {"int": (-(2**31), 2**31), "uint": (0, 2**32), "uint64": (0, 2**64)}
 
 
 class FileRefused(ConfigurationError):
-    """A file is no configuration file of a SoftEther server; the sentence has the line."""
+    """A file is not in the format of SoftEther's configuration; the sentence has the line."""
 
 
 @define
@@ -66,14 +67,15 @@ class Block:
         return value if isinstance(value, bytes) else b""
 
 
-def parse(content: bytes) -> Block:
+def parse(content: bytes, most: int = MAX_BYTES) -> Block:
     """
     Return the root of a file.
 
+    :param most: bytes that it has at the most.
     :raises FileRefused: it is malformed, or too large or too deep to be one.
     """
-    if len(content) > MAX_BYTES:
-        raise FileRefused(f"The file has more than {MAX_BYTES} bytes: it is no configuration file.")
+    if len(content) > most:
+        raise FileRefused(f"The file has more than {most} bytes: it is no configuration file.")
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if len(lines) > MAX_STATEMENTS:
         raise FileRefused(f"The file has more than {MAX_STATEMENTS} lines: it is no such file.")
@@ -91,6 +93,7 @@ class _Parser:
         self._root: Block | None = None
 
     def line(self, number: int, raw: bytes) -> None:
+        # Other white space is part of a value.
         line = raw.strip(b" \t\r")
         if not line or line.startswith(b"#"):
             return
@@ -107,7 +110,7 @@ class _Parser:
             self._statement(number, line)
 
     def _statement(self, number: int, line: bytes) -> None:
-        words = line.split(None, 2)
+        words = _BLANKS.split(line, maxsplit=2)
         kind = words[0].decode("latin-1")
         if kind == "declare" and len(words) >= 2:
             brace = len(words) == 3 and words[2] == b"{"

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from iquila.admin import rules
 from iquila.admin.document.content import Content, content
-from iquila.admin.document.keys import PORT
 from iquila.admin.softether.belongings import Belongings
 from iquila.admin.softether.elsewhere import elsewhere
 from iquila.admin.softether.file import Block
 from iquila.admin.softether.report import Report
 from iquila.database.record import Record
 from iquila.database.records import ListenerRecord, Switch, SwitchKind
-from iquila.wire.names import valid_switch_name
 
 KINDS = {0: SwitchKind.STANDALONE, 1: SwitchKind.STATIC, 2: SwitchKind.DYNAMIC}
 
@@ -44,12 +43,10 @@ def move(root: Block, kind: SwitchKind | None = None) -> Moved:
     records: list[Record] = []
     seen: set[str] = set()
     for name, block in root.block("VirtualHUB").blocks.items():
-        if not valid_switch_name(name) or name.lower() in seen:
-            report.add(("switch", name[:300]), "has a name that is not allowed or taken: left out")
-            continue
-        seen.add(name.lower())
-        records.append(_switch(name, block, kind, report))
-        records += Belongings(name, block, report).records()
+        path = ("switch", name[:300])
+        if report.takes(path, name, rules.switch_name, seen, rules.MAX_SWITCHES):
+            records.append(_switch(name, block, kind, report))
+            records += Belongings(name, block, report).records()
     elsewhere(root, report)
     return Moved(content(records, _listeners(root, report)), tuple(report.sentences))
 
@@ -76,7 +73,7 @@ def _listeners(root: Block, report: Report) -> list[ListenerRecord] | None:
     found: dict[int, ListenerRecord] = {}
     for block in root.block("ListenerList").blocks.values():
         port = block.number("Port")
-        if PORT.low <= port <= PORT.high and len(found) < 128:
+        if port in rules.PORTS and len(found) < rules.MAX_LISTENERS:
             found[port] = ListenerRecord(port, block.flag("Enabled", True))
         else:
             report.add(("listener",), f"port {port} is not allowed: left out")

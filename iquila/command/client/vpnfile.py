@@ -1,16 +1,13 @@
 """
 Files of connection settings, ``.vpn``, as the system's own client exports and imports them.
 
-Text in UTF-8: nested ``declare NAME { ... }`` with lines ``TYPE NAME VALUE``. In strings a space, a
-dollar sign and a control character are ``$`` and two hexadecimal digits; ``$`` alone is nothing.
-Here a setting is what GetAccount answers and CreateAccount takes.
+The format is that of :mod:`iquila.admin.softether.file`. Here a setting is what GetAccount answers
+and CreateAccount takes.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import (
@@ -20,10 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
+from iquila.admin.softether.file import Block, FileRefused, parse
 from iquila.command.output import milliseconds
 
 LIMIT = 1024 * 1024
-MAX_LINES, MAX_DEPTH = 10_000, 16
+"""Bytes."""
 PASSWORD_KEY = b"EncryptP"
 """What a plain password is hidden with; anybody can read it: the file is as secret as it is."""
 _OPTIONS: dict[str, str] = {
@@ -46,9 +44,6 @@ _OPTIONS: dict[str, str] = {
     "UseEncrypt": "bool",
 }
 _TYPES = {"u32": "uint", "str": "string", "bool": "bool"}
-_BLANKS = re.compile(r"[ \t]+")
-_ESCAPE = re.compile(r"\$([0-9A-Fa-f]{2})")
-Tree = dict[str, Any]
 
 
 class BadFile(ValueError):
@@ -79,86 +74,46 @@ def read(content: bytes) -> dict[str, Any]:
 
     :raises BadFile: there is none.
     """
-    tree = _parse(content)
-    auth, option = tree.get("ClientAuth"), tree.get("ClientOption")
-    if not isinstance(auth, dict) or not isinstance(option, dict):
-        raise BadFile("it has no ClientAuth and ClientOption")
-    setting = {f"{name}_{kind}": option[name] for name, kind in _OPTIONS.items() if name in option}
-    setting |= {
-        "AccountName_utf": option.get("AccountName", ""),
-        "ProxyType_u32": option.get("ProxyType", 0),
-        "CheckServerCert_bool": tree.get("CheckServerCert", False),
-        "RetryOnServerCert_bool": tree.get("RetryOnServerCert", False),
-        "ServerCert_bin": _text(tree.get("ServerCert", b"")),
-        "StartupAccount_bool": tree.get("StartupAccount", False),
-    }
-    return setting | _read_auth(auth)
-
-
-def _read_auth(auth: Tree) -> dict[str, Any]:
     try:
-        password = hidden(auth.get("EncryptedPassword", b"")).decode()
+        root = parse(content, LIMIT)
+    except FileRefused as error:
+        raise BadFile(str(error).rstrip(".")) from error
+    if "ClientAuth" not in root.blocks or "ClientOption" not in root.blocks:
+        raise BadFile("it has no ClientAuth and ClientOption")
+    option = root.block("ClientOption")
+    setting = {
+        f"{name}_{kind}": option.values[name]
+        for name, kind in _OPTIONS.items()
+        if name in option.values
+    }
+    setting |= {
+        "AccountName_utf": option.text("AccountName"),
+        "ProxyType_u32": option.number("ProxyType"),
+        "CheckServerCert_bool": root.flag("CheckServerCert"),
+        "RetryOnServerCert_bool": root.flag("RetryOnServerCert"),
+        "ServerCert_bin": _text(root.data("ServerCert")),
+        "StartupAccount_bool": root.flag("StartupAccount"),
+    }
+    return setting | _read_auth(root.block("ClientAuth"))
+
+
+def _read_auth(auth: Block) -> dict[str, Any]:
+    try:
+        password = hidden(auth.data("EncryptedPassword")).decode()
     except UnicodeDecodeError as error:
         raise BadFile("its password cannot be read") from error
     return {
-        "AuthType_u32": auth.get("AuthType", 0),
-        "Username_str": auth.get("Username", ""),
-        "HashedPassword_bin": _text(auth.get("HashedPassword", b"")),
+        "AuthType_u32": auth.number("AuthType"),
+        "Username_str": auth.text("Username"),
+        "HashedPassword_bin": _text(auth.data("HashedPassword")),
         "PlainPassword_str": password,
-        "ClientX_bin": _text(auth.get("ClientCert", b"")),
-        "ClientK_bin": _text(auth.get("ClientKey", b"")),
+        "ClientX_bin": _text(auth.data("ClientCert")),
+        "ClientK_bin": _text(auth.data("ClientKey")),
     }
 
 
 def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _parse(content: bytes) -> Tree:
-    if len(content) > LIMIT:
-        raise BadFile("it is too large")
-    try:
-        lines = content.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadFile("it is not UTF-8") from error
-    if len(lines) > MAX_LINES:
-        raise BadFile("it has too many lines")
-    top: Tree = {}
-    stack = [top]
-    for number, raw in enumerate(lines, 1):
-        # Other white space and line ends are part of a value.
-        words = _BLANKS.split(raw.strip(" \t\r"), maxsplit=2)
-        if not words[0] or words[0].startswith("#") or words == ["{"]:
-            continue
-        if words == ["}"] and len(stack) > 1:
-            stack.pop()
-        elif words[0] == "declare" and len(words) == 2 and len(stack) <= MAX_DEPTH:
-            inner: Tree = {}
-            stack[-1][words[1]] = inner
-            stack.append(inner)
-        elif len(words) == 3:
-            stack[-1][words[1]] = _value(number, words[0], words[2])
-        else:
-            raise BadFile(f"line {number} cannot be understood")
-    root = top.get("root")
-    if not isinstance(root, dict) or len(stack) > 1:
-        raise BadFile("it is not complete")
-    return root
-
-
-def _value(number: int, kind: str, text: str) -> Any:
-    try:
-        if kind in ("uint", "int", "uint64", "int64"):
-            return int(text)
-        if kind == "bool":
-            return {"true": True, "false": False}[text.lower()]
-        if kind == "byte":
-            return b"" if text == "$" else base64.b64decode(text, validate=True)
-        if kind == "string":
-            return "" if text == "$" else _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
-    except (ValueError, KeyError, binascii.Error) as error:
-        raise BadFile(f"line {number} has no valid value") from error
-    raise BadFile(f"line {number} has a value of an unknown type")
 
 
 # -- writing
