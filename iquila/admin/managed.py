@@ -60,7 +60,7 @@ class HasMode(Protocol):
         """Which operations are refused depends on it."""
 
 
-class Managed(Protocol):
+class Administered(Protocol):
     """Whatever is administered by a table of operations: a server, or a VEN client."""
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Generic
 from attrs import frozen
 from typing_extensions import TypeVar
 
-from iquila.admin.managed import Managed, ManagedServer
+from iquila.admin.managed import Administered, ManagedServer
 from iquila.admin.telling import journal_of
 from iquila.database.actor import Actor, acting
 from iquila.database.administratoroptions import ADMINISTRATOR
@@ -18,7 +18,7 @@ from iquila.database.options import administrator_option
 from iquila.database.records import ServerMode
 from iquila.errors import NotEnoughRights, NotSupported, VENError
 
-M = TypeVar("M", bound=Managed, default=ManagedServer)
+M = TypeVar("M", bound=Administered, default=ManagedServer)
 """What is administered: a server, where nothing else is said."""
 
 

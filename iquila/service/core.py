@@ -38,7 +38,7 @@ from iquila.journal.files import LogFiles
 from iquila.journal.journal import Journal
 from iquila.journal.writer import Writer
 from iquila.service.limits import DEFAULTS, Limits
-from iquila.service.recording import RecordingGate, session_ended, session_started
+from iquila.service.recording import RecordingGate, session_observed
 from iquila.service.statistics import Statistics
 from iquila.session.certificate import Identity
 from iquila.session.contexts import ServerContexts, usable_contexts
@@ -97,8 +97,7 @@ class Core:
         self.journal = Journal(Writer(reactor, files), reactor, self.host_name)
         """Where everything worth knowing is told."""
         self.logs = files
-        self.sessions.came = partial(session_started, self.journal)
-        self.sessions.went = partial(session_ended, self.journal)
+        self.sessions.observers.append(partial(session_observed, self.journal))
         gate = RecordingGate(lambda: self.role, self.journal)
         self.site = VENSite(lambda: gate, reactor, self.pacer)
         self.factory = SortingFactory(self.site)

@@ -16,6 +16,7 @@ from iquila.errors import VENError
 from iquila.journal.journal import WARNING, Journal
 from iquila.session.gate import Gate, Peer
 from iquila.session.server import ServerSession
+from iquila.session.table import Presence
 from iquila.wire.hello import Hello
 from iquila.wire.login import Login, TicketProof
 from iquila.wire.redirect import Redirect
@@ -92,7 +93,15 @@ class RecordingGate:
         return await self._gate().administrate(request, challenge, peer)
 
 
-def session_started(journal: Journal, session: ServerSession) -> None:
+def session_observed(journal: Journal, session: ServerSession, presence: Presence) -> None:
+    """Tell of a session on this server that begins or ends."""
+    if presence is Presence.NEW:
+        _started(journal, session)
+    elif presence is Presence.OVER:
+        _ended(journal, session)
+
+
+def _started(journal: Journal, session: ServerSession) -> None:
     """Tell of a new session on this server."""
     facts = session.facts
     journal.security(
@@ -111,7 +120,7 @@ def session_started(journal: Journal, session: ServerSession) -> None:
     )
 
 
-def session_ended(journal: Journal, session: ServerSession) -> None:
+def _ended(journal: Journal, session: ServerSession) -> None:
     """Tell of the end of a session, with what went through it."""
     facts, came, went = session.facts, session.port.received, session.port.sent
     journal.security(

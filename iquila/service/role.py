@@ -48,6 +48,7 @@ from iquila.session.authentication import (
 )
 from iquila.session.gate import Peer
 from iquila.session.server import EndCause, ServerSession, SessionFacts
+from iquila.session.table import Presence
 from iquila.session.usercertificate import Trust
 from iquila.wire.hello import CHALLENGE_SIZE, Hello
 from iquila.wire.login import Login
@@ -134,7 +135,7 @@ class Role(Between):
 
     async def start(self) -> None:
         """Begin: instances run, logins are answered."""
-        self.core.sessions.observer = self._observed
+        self.core.sessions.observers.append(self._observed)
         self.instances.start()
 
     async def stop(self) -> None:
@@ -143,6 +144,8 @@ class Role(Between):
         for session in self.core.sessions:
             session.cause = EndCause.ADMIN_REBOOT
             session.end()
+        if self._observed in self.core.sessions.observers:
+            self.core.sessions.observers.remove(self._observed)
         self.instances.stop()
         await self.radius.close()
         await self.accounting.close()
@@ -158,8 +161,9 @@ class Role(Between):
         """Note that a session on this server is over."""
         self.accounting.end(session)
 
-    def _observed(self, session: ServerSession, present: bool) -> None:
+    def _observed(self, session: ServerSession, presence: Presence) -> None:
         if not session.facts.bridge:
+            present = presence in (Presence.NEW, Presence.BACK)
             self.presence_changed(note_of(session.facts), present)
 
     def presence_changed(self, note: SessionNote, present: bool) -> None:

@@ -8,6 +8,7 @@ of the reactor has to look at many.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from enum import Enum, auto
 from typing import Any
 
 from twisted.internet.task import LoopingCall
@@ -21,8 +22,20 @@ TICK = 1.0 / SLICES
 """Seconds from one slice to the next: each session is looked at once a second."""
 
 
-def _nobody(session: ServerSession) -> None:
-    """Tell nobody of a session."""
+class Presence(Enum):
+    """What has become of a session."""
+
+    NEW = auto()
+    """It has just come, and waits for the connection that it logged in on."""
+    BACK = auto()
+    """It has connections again."""
+    AWAY = auto()
+    """It has lost all of its connections."""
+    OVER = auto()
+    """It has ended."""
+
+
+Observer = Callable[[ServerSession, Presence], None]
 
 
 class SessionTable:
@@ -30,25 +43,18 @@ class SessionTable:
     All sessions of one server.
 
     :param clock: `IReactorTime`.
-    :ivar came: called with each session that begins.
-    :ivar went: called with each session that is over.
+    :ivar observers: told of each session that begins, is over, or loses or regains its connections.
     """
 
     def __init__(self, clock: Any) -> None:
         self.clock = clock
-        self.came: Callable[[ServerSession], None] = _nobody
-        self.went: Callable[[ServerSession], None] = _nobody
+        self.observers: list[Observer] = []
         self.flusher = Flusher(clock)
         self._by_key: dict[bytes, ServerSession] = {}
         self._by_switch: dict[str, dict[str, ServerSession]] = {}
         self._slices: list[dict[bytes, ServerSession]] = [{} for _ in range(SLICES)]
         self._slice = 0
         self._connections = 0
-        self.observer: Callable[[ServerSession, bool], None] | None = None
-        """
-        Told of each session that comes, or has connections again (True), and that has lost all of
-        them, or ends (False). A new one waits for the connection that it logged in on.
-        """
         self._loop = LoopingCall.withCount(self._tick)
         self._loop.clock = clock
 
@@ -67,15 +73,13 @@ class SessionTable:
         switch[session.facts.name.lower()] = session
         if not self._loop.running:
             self._loop.start(TICK, now=False)
-        self._observe(session, True)
-        self.came(session)
+        self._tell(session, Presence.NEW)
 
     def discard(self, session: ServerSession) -> None:
         """Forget a session that has ended."""
         key = session.facts.key
-        self._observe(session, False)
-        if self._by_key.pop(key, None) is not None:
-            self.went(session)
+        self._tell(session, Presence.OVER)
+        self._by_key.pop(key, None)
         self._slices[hash(key) % SLICES].pop(key, None)
         name = session.facts.switch.lower()
         switch = self._by_switch.get(name, {})
@@ -115,13 +119,14 @@ class SessionTable:
     def _count(self, session: ServerSession, change: int) -> None:
         self._connections += change
         if change < 0 and not session.connections:
-            self._observe(session, False)
+            self._tell(session, Presence.AWAY)
         elif change > 0 and len(session.connections) == 1 and session.connections_made > 1:
-            self._observe(session, True)
+            self._tell(session, Presence.BACK)
 
-    def _observe(self, session: ServerSession, present: bool) -> None:
-        if self.observer is not None and session.facts.key in self._by_key:
-            self.observer(session, present)
+    def _tell(self, session: ServerSession, presence: Presence) -> None:
+        if session.facts.key in self._by_key:
+            for observer in list(self.observers):
+                observer(session, presence)
 
     def end_all(self) -> None:
         """End every session cleanly."""

@@ -25,7 +25,7 @@ from iquila.session.gate import Peer
 from iquila.session.login import Server, members
 from iquila.session.negotiation import Negotiation, Reply, Stage
 from iquila.session.server import ServerSession, SessionFacts
-from iquila.session.table import SessionTable
+from iquila.session.table import Presence, SessionTable
 from iquila.session.tunnel import CONFIRM_SECONDS, PAUSE_SECONDS, State
 from iquila.session.verification import Unverified
 from iquila.switch.switch import VirtualSwitch
@@ -191,23 +191,30 @@ class ServerSessionTests(SessionTestCase):
 
     def test_presence(self) -> None:
         """Who watches the table hears of sessions that come, go, and have no connection."""
-        heard: list[tuple[str, bool]] = []
-        self.table.observer = lambda session, present: heard.append((session.facts.name, present))
+        heard: list[tuple[str, Presence]] = []
+        self.table.observers += [
+            lambda session, presence: heard.append((session.facts.name, presence)),
+            lambda session, presence: others.append(presence),
+        ]
+        others: list[Presence] = []
         session = self.session(max_connections=2)
         name = session.facts.name
-        self.assertEqual(heard, [(name, True)])
+        self.assertEqual(heard, [(name, Presence.NEW)])
         first = session.first_connection()
         self.connect(first)
         second = session.additional_connection()[1]
         self.connect(second)
         first.connectionLost(Failure(ConnectionLost()))
-        self.assertEqual(heard, [(name, True)])
+        self.assertEqual(heard, [(name, Presence.NEW)])
         second.connectionLost(Failure(ConnectionLost()))
-        self.assertEqual(heard[1:], [(name, False)])
+        self.assertEqual(heard[1:], [(name, Presence.AWAY)])
         self.connect(session.additional_connection()[1])
-        self.assertEqual(heard[2:], [(name, True)])
+        self.assertEqual(heard[2:], [(name, Presence.BACK)])
         session.end()
-        self.assertEqual(heard[3:], [(name, False)])
+        self.assertEqual(heard[3:], [(name, Presence.OVER)])
+        self.assertEqual(others, [presence for _name, presence in heard])
+        self.table.discard(session)
+        self.assertEqual(len(heard), 4)
 
     def test_goodbye(self) -> None:
         """Our own client ends its session by closing cleanly; others have no such word."""
