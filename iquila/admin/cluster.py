@@ -114,7 +114,7 @@ class FarmMember:
     points: int = u32("Point")
     sessions: int = u32("NumSessions")
     tcp_connections: int = u32("NumTcpConnections")
-    hubs: int = u32("NumHubs")
+    switches: int = u32("NumHubs")
     client_licenses: int = u32("AssignedClientLicense")
     bridge_licenses: int = u32("AssignedBridgeLicense")
 
@@ -140,7 +140,7 @@ async def enum_farm_member(server: ManagedServer, caller: Caller, request: Nothi
                 points=row.points,
                 sessions=row.report.sessions,
                 tcp_connections=row.report.tcp_connections,
-                hubs=len(_hubs(server, row)),
+                switches=len(_switches_of(server, row)),
             )
             for row in server.servers()
         )
@@ -148,7 +148,7 @@ async def enum_farm_member(server: ManagedServer, caller: Caller, request: Nothi
 
 
 @frozen
-class FarmHub:
+class FarmSwitch:
     """A switch that runs on a server."""
 
     name: str = text("HubName")
@@ -167,7 +167,7 @@ class FarmInfo:
     points: int = u32("Point")
     ports: tuple[int, ...] = numbers("Ports")
     certificate: bytes = data("ServerCert")
-    hubs: tuple[FarmHub, ...] = items("HubsList", FarmHub)
+    switches: tuple[FarmSwitch, ...] = items("HubsList", FarmSwitch)
     sessions: int = u32("NumSessions")
     tcp_connections: int = u32("NumTcpConnections")
     weight: int = u32("Weight")
@@ -191,26 +191,26 @@ async def get_farm_info(server: ManagedServer, caller: Caller, request: FarmInfo
         points=row.points,
         ports=description.ports,
         certificate=description.certificate,
-        hubs=_hubs(server, row),
+        switches=_switches_of(server, row),
         sessions=row.report.sessions,
         tcp_connections=row.report.tcp_connections,
         weight=description.weight,
     )
 
 
-def _hubs(server: ManagedServer, row: ServerRow) -> tuple[FarmHub, ...]:
+def _switches_of(server: ManagedServer, row: ServerRow) -> tuple[FarmSwitch, ...]:
     """Return the switches that run on a server, as the database places them."""
-    hubs = []
+    switches = []
     for switch in server.system.all(Switch):
         if not switch.online:
             continue
         if switch.kind is SwitchKind.STATIC:
-            hubs.append(FarmHub(switch.name, False))
+            switches.append(FarmSwitch(switch.name, False))
         else:
             placement = server.system.get(Placement, switch.key)
             if placement is not None and placement.member == row.description.id:
-                hubs.append(FarmHub(switch.name, True))
-    return tuple(hubs)
+                switches.append(FarmSwitch(switch.name, True))
+    return tuple(switches)
 
 
 @frozen

@@ -262,7 +262,7 @@ class HubItem:
 class HubList:
     """The switches that the caller may see."""
 
-    hubs: tuple[HubItem, ...] = items("HubList", HubItem)
+    switches: tuple[HubItem, ...] = items("HubList", HubItem)
 
 
 @TABLE.operation("EnumHub", Nothing, HubList, Who.ANY)

@@ -24,7 +24,7 @@ from iquila.command.policies import (
     remove_policy,
     set_policy,
 )
-from iquila.command.users import USER
+from iquila.command.users import USER, description
 
 MEMBERS = "This is a list of user names of users who are assigned to this group."
 _AS_MEMBER = {"HubName_str": "switch", "Name_str": "username"}
@@ -69,13 +69,6 @@ _SET = {"Realname_utf": "realname", "Note_utf": "note"}
 _GROUP_OF_POLICY = {"HubName_str": "switch", "Name_str": "group"}
 
 
-def _description(default: str | None) -> tuple[Argument, ...]:
-    return (
-        Argument("REALNAME", "Full name", required=False, default=default),
-        Argument("NOTE", "Description", required=False, default=default),
-    )
-
-
 COMMANDS = about(
     "Users and groups",
     Command(
@@ -89,7 +82,7 @@ COMMANDS = about(
         "GroupCreate",
         "Create a group",
         operation("CreateGroup", {**NAMED, **_SET}),
-        (_NEW, *_description("")),
+        (_NEW, *description("")),
         on_switch=True,
         examples=('staff /REALNAME:"The staff"',),
     ),
@@ -97,7 +90,7 @@ COMMANDS = about(
         "GroupSet",
         "Change the full name or description of a group",
         change("GetGroup", "SetGroup", NAMED, from_arguments(_SET)),
-        (_GROUP, *_description(None)),
+        (_GROUP, *description(None)),
         on_switch=True,
         examples=('staff /NOTE:"Everybody in the house"',),
     ),

@@ -121,11 +121,18 @@ _OF_POLICY = Argument("USER", "Name of the user", positional=True, names="user")
 _SET = from_arguments({"GroupName_str": "group", "Realname_utf": "realname", "Note_utf": "note"})
 
 
+def description(default: str | None) -> tuple[Argument, ...]:
+    """Return what people write about a user or a group."""
+    return (
+        Argument("REALNAME", "Full name", required=False, default=default),
+        Argument("NOTE", "Description", required=False, default=default),
+    )
+
+
 def _description(default: str | None) -> tuple[Argument, ...]:
     return (
         Argument("GROUP", "Group", required=False, default=default, names="group"),
-        Argument("REALNAME", "Full name", required=False, default=default),
-        Argument("NOTE", "Description", required=False, default=default),
+        *description(default),
     )
 
 
