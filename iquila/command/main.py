@@ -33,6 +33,7 @@ from iquila.command import (
     server,
     sessions,
     switches,
+    tokens,
     trust,
     users,
 )
@@ -57,6 +58,7 @@ COMMANDS: tuple[Command, ...] = (
     *server.COMMANDS,
     *certificates.COMMANDS,
     *listeners.COMMANDS,
+    *tokens.COMMANDS,
     *cluster.COMMANDS,
     *switches.COMMANDS,
     *options.COMMANDS,

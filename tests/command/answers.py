@@ -12,6 +12,7 @@ from .records import (
     GROUP,
     HUB,
     KEY,
+    LASTING_TOKEN,
     LINK,
     LOG,
     MAC,
@@ -25,6 +26,7 @@ from .records import (
     SESSION,
     SESSION_STATUS,
     SOURCE,
+    TOKEN,
     TRAFFIC,
     USER,
     WHEN,
@@ -393,5 +395,7 @@ ANSWERS: dict[str, Any] = {
         "CurrentIPv6_str": "",
         "ErrStr_IPv6_utf": "no way",
     },
+    "CreateToken": {**TOKEN, "Token_str": "iquila_secret"},
+    "EnumToken": {"TokenList": [TOKEN, LASTING_TOKEN]},
     "GetAzureStatus": {"IsEnabled_bool": True, "IsConnected_bool": False},
 }

@@ -100,6 +100,37 @@ SERVER = (
     record("SyslogDisable", "SysLog", SaveType_u32=0),
 )
 
+TOKENS = (
+    case(
+        "TokenCreate robot /SCOPE:switch:Office /EXPIRES:2030-12-31",
+        (
+            "CreateToken",
+            {
+                "Name_str": "robot",
+                "Scope_str": "switch:Office",
+                "ExpireTime_dt": "2030-12-31T00:00:00.000Z",
+            },
+        ),
+        shows="Token Name|robot;;Scope|switch:office;;Expiration Date|2030-12-31 (Tue) 00:00:00;;"
+        "Token (Secret, shown this once)|iquila_secret",
+    ),
+    case(
+        "TokenCreate robot /SCOPE:SERVER",
+        ("CreateToken", {"Name_str": "robot", "Scope_str": "server"}),
+        shows="Token Name|robot",
+        absent=("ExpireTime_dt",),
+    ),
+    case(
+        "TokenList",
+        "EnumToken",
+        shows="robot|switch:office|2026-11-22 (Sun) 14:46:00|2030-12-31 (Tue) 00:00:00;;"
+        "backup|auditor|2026-11-22 (Sun) 14:46:00|No Expiration",
+    ),
+    case("TokenDelete robot", ("DeleteToken", {"Name_str": "robot"})),
+    case("AuditorPasswordSet new", ("SetAuditorPassword", {"PlainTextPassword_str": "new"})),
+    case("AuditorPasswordSet ''", ("SetAuditorPassword", {"PlainTextPassword_str": ""})),
+)
+
 CLUSTER = (
     case(
         "ClusterSettingGet",
