@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from .records import (
+    CAPABILITIES,
     CERTIFICATE,
     CONNECTION,
     EX_TRAFFIC,
@@ -52,15 +53,11 @@ ANSWERS: dict[str, Any] = {
         "CurrentTime_dt": WHEN,
         "CurrentTick_u64": 29288,
     },
-    "GetCaps": {
-        "CapsList": [
-            {"CapsName_str": "i_max_hubs", "CapsValue_u32": 1000, "CapsDescrption_utf": "Maximum"},
-            {"CapsName_str": "b_support_qos", "CapsValue_u32": 1, "CapsDescrption_utf": ""},
-        ]
-    },
+    "GetCaps": {"CapsList": CAPABILITIES},
     "GetConfig": {"FileName_str": "c", "FileData_bin": base64.b64encode(b'{"a": 1}').decode()},
     "GetServerCert": {"Cert_bin": CERTIFICATE, "Key_bin": KEY},
     "GetServerCipher": {"String_str": "AES256-SHA"},
+    "GetServerCipherList": {"String_str": "AES256-SHA;AES128-SHA"},
     "EnumListener": {
         "ListenerList": [
             {"Ports_u32": 443, "Enables_bool": True, "Errors_bool": True},

@@ -35,7 +35,12 @@ SERVER = (
         ("SetServerCert", {"Cert_bin": CERTIFICATE, "Key_bin": KEY}),
     ),
     case("ServerCertRegenerate vpn", ("RegenerateServerCert", {"StrValue_str": "vpn"})),
-    case("ServerCipherGet", "GetServerCipher", shows="AES256-SHA"),
+    case(
+        "ServerCipherGet",
+        "GetServerCipher",
+        "GetServerCipherList",
+        shows=" AES256-SHA;; AES128-SHA",
+    ),
     case("ServerCipherSet AES256-SHA", ("SetServerCipher", {"String_str": "AES256-SHA"})),
     case(
         "ListenerList",
