@@ -187,6 +187,18 @@ class OwnCaseTests(SynchronousTestCase):
         self.assertEqual(len(passwords), 2)
         self.assertGreater(min(map(len, passwords)), 20)
 
+    def test_unknown_arguments_are_named(self) -> None:
+        """Also one that stands last and alone."""
+        for line in (
+            "UserList --yes",
+            "UserList --yes no",
+            "UserList --yes=no",
+            "UserList /YES:no",
+        ):
+            status, _, err = run(Server(), f"--switch lab {line}")
+            self.assertEqual(status, 2)
+            self.assertIn("UserList has no argument 'yes'", err.replace("'YES'", "'yes'"), line)
+
     def test_a_token_is_not_in_the_output_file(self) -> None:
         """It is shown, and hidden in the file, in both forms."""
         for option in ("", "--json "):
