@@ -173,7 +173,14 @@ CLUSTER = (
         ("GetFarmInfo", {"Id_u32": 7}),
         writes=b"-----BEGIN CERTIFICATE-----",
     ),
-    case("ClusterMemberForget member1", ("ForgetFarmMember", {"Hostname_str": "member1"})),
+    case(
+        "ClusterMemberForget member1",
+        ("ForgetFarmMember", {"Hostname_str": "member1", "Id_u32": 0}),
+    ),
+    case(
+        "ClusterMemberForget member1 /ID:7",
+        ("ForgetFarmMember", {"Hostname_str": "member1", "Id_u32": 7}),
+    ),
     case(
         "ClusterConnectionStatusGet",
         "GetFarmConnectionStatus",
