@@ -91,7 +91,7 @@ class _Parser:
         self._root: Block | None = None
 
     def line(self, number: int, raw: bytes) -> None:
-        line = raw.strip(b" \t\r")
+        line = raw.strip()
         if not line or line.startswith(b"#"):
             return
         if self._declared is not None:
