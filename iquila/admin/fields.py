@@ -29,6 +29,8 @@ class Wire:
         where each is an element of its own in a PACK, too.
     :ivar limit: the most characters or bytes; 0 for what its kind has.
     :ivar sparse: whether an empty one is left out of a PACK.
+    :ivar swapped: whether a u32 travels little-endian in a PACK: what clients tell of their
+        machine does (reference §3.3).
     """
 
     name: str
@@ -38,6 +40,7 @@ class Wire:
     limit: int = 0
     each: str = ""
     sparse: bool = False
+    swapped: bool = False
 
 
 def _scalar(kind: str, default: Any) -> Any:
@@ -48,6 +51,13 @@ def _scalar(kind: str, default: Any) -> Any:
 
 
 u32 = _scalar("u32", 0)
+
+
+def told_u32(name: str) -> Any:
+    """Return a field of a number that a client told of its machine."""
+    return field(default=0, metadata={WIRE: Wire(name, "u32", swapped=True)})
+
+
 flag = _scalar("bool", False)
 u64 = _scalar("u64", 0)
 time = _scalar("dt", 0)

@@ -118,9 +118,16 @@ class Operation(Generic[M]):
             raise NotEnoughRights
         refusal = self.refused.get(server.settings.mode)
         if refusal is not None:
-            raise refusal
+            raise self._refusal(server.settings.mode, refusal)
         with acting(Actor(caller.name, caller.address, caller.door, self.name)):
             return await self.handler(server, caller, request)
+
+    def _refusal(self, mode: ServerMode, kind: type[VENError]) -> VENError:
+        """Return what refuses this in a mode; a member says where it is served."""
+        elsewhere = self.served and ServerMode.CONTROLLER not in self.refused
+        if kind is NotSupported and mode is ServerMode.MEMBER and elsewhere:
+            return NotSupported("A cluster member does not serve this: connect to the controller.")
+        return kind()
 
     def allows(self, server: M, caller: Caller, request: Any) -> bool:
         """Return whether this caller may have this done to what the request names."""

@@ -78,6 +78,10 @@ def _add(pack: Pack, cls: type[Any], records: list[Any], prefix: str) -> None:
             _add_values(pack, wire, prefix + wire.name, values[0] if wire.array else values)
 
 
+def _swapped(number: int) -> int:
+    return int.from_bytes(number.to_bytes(4, "big"), "little")
+
+
 def _add_values(pack: Pack, wire: Wire, name: str, values: Any) -> None:
     if not values or name in pack:
         # No reader takes an empty array. A record and the items of its list may have a field
@@ -87,6 +91,8 @@ def _add_values(pack: Pack, wire: Wire, name: str, values: Any) -> None:
         return
     if wire.kind == "dt":
         pack.add_int64(name, *(max(0, value - EPOCH_SHIFT) for value in values))
+    elif wire.swapped:
+        pack.add_int(name, *map(_swapped, values))
     elif wire.kind == "ip":
         pack.add_ip(name, *(ipaddress.ip_address(value) for value in values))
     else:
@@ -147,6 +153,8 @@ def _length(cls: type[Any], pack: Pack) -> int:
 
 def _value(wire: Wire, pack: Pack, name: str, index: int) -> Any:
     value = _read_value(wire.kind, pack, name, index)
+    if wire.swapped:
+        value = _swapped(value)
     try:
         check_length(wire, value)
     except ValueError as error:

@@ -8,13 +8,26 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from iquila.admin.fields import address, data, flag, items, text, time, u32, u64
+from iquila.admin.fields import (
+    TrafficCounts,
+    address,
+    data,
+    embed,
+    flag,
+    items,
+    text,
+    time,
+    told_u32,
+    u32,
+    u64,
+)
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Table, Who
 from iquila.admin.parts import Part, Parts
 from iquila.admin.switches import Hub, known
 from iquila.errors import ObjectNotFound
 from iquila.session.server import ServerSession
+from iquila.wire.hello import BUILD, VERSION
 
 TABLE = Table()
 PARTS = Parts()
@@ -131,6 +144,8 @@ class SessionStatus:
     group: str = text("GroupName")
     link_mode: bool = flag("LinkMode")
     client_address: str = address("Client_Ip_Address")
+    client_ip: str = address("SessionStatus_ClientIp")
+    """The same, under the name that the system's tools look for."""
     client_host: str = text("SessionStatus_ClientHostName")
     active: bool = flag("Active")
     connected: bool = flag("Connected")
@@ -167,13 +182,19 @@ class SessionStatus:
     bridge: bool = flag("IsBridgeMode")
     monitor: bool = flag("IsMonitorMode")
     vlan: int = u32("VLanId")
+    traffic: TrafficCounts = embed(TrafficCounts)
     client_product: str = text("ClientProductName")
-    client_version: int = u32("ClientProductVer")
-    client_build: int = u32("ClientProductBuild")
+    client_version: int = told_u32("ClientProductVer")
+    client_build: int = told_u32("ClientProductBuild")
     client_os: str = text("ClientOsName")
     client_os_version: str = text("ClientOsVer")
     client_os_product: str = text("ClientOsProductId")
     client_host_name: str = text("ClientHostname")
+    told_client_address: str = address("ClientIpAddress")
+    told_client_port: int = told_u32("ClientPort")
+    told_server_name: str = text("ServerHostname")
+    told_server_address: str = address("ServerIpAddress")
+    told_server_port: int = told_u32("ServerPort2")
     unique_id: bytes = data("UniqueId")
 
 
@@ -201,12 +222,15 @@ def session_here(server: ManagedServer, request: SessionName) -> SessionStatus:
         real_user=facts.real_name or facts.user,
         group=facts.group,
         client_address=str(facts.address),
-        client_host=node.client_host_name or str(facts.address),
+        client_ip=str(facts.address),
+        client_host=str(facts.address),
         active=True,
         connected=bool(session.connections),
         status=3,  # established
         server_name=server.host_name,
         server_product="iquila VEN Server",
+        server_version=VERSION,
+        server_build=BUILD,
         started=facts.created,
         first_connected=facts.created,
         current_connected=facts.created,
@@ -219,7 +243,7 @@ def session_here(server: ManagedServer, request: SessionName) -> SessionStatus:
         connections_down=sum(c.sends for c in session.connections),
         encrypted=True,
         cipher=facts.cipher,
-        underlay=f"{facts.tls_version} over TCP" if facts.tls_version else "TCP",
+        underlay=f"Standard TCP/IP (IPv{facts.address.version})",
         session_name=facts.name,
         connection_name=facts.connection_name,
         sent=sent,
@@ -229,6 +253,7 @@ def session_here(server: ManagedServer, request: SessionName) -> SessionStatus:
         bridge=facts.bridge,
         monitor=facts.monitor,
         vlan=facts.policy.vlan_id,
+        traffic=TrafficCounts.of(came, went),
         client_product=facts.client.product,
         client_version=facts.client.version,
         client_build=facts.client.build,
@@ -236,6 +261,11 @@ def session_here(server: ManagedServer, request: SessionName) -> SessionStatus:
         client_os_version=node.client_os_version,
         client_os_product=node.client_os_product_id,
         client_host_name=node.client_host_name,
+        told_client_address=str(node.client_address),
+        told_client_port=node.client_port,
+        told_server_name=node.server_host_name,
+        told_server_address=str(node.server_address),
+        told_server_port=node.server_port,
         unique_id=node.unique_id,
     )
 

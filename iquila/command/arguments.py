@@ -101,8 +101,14 @@ def assign(command: Command, words: Sequence[str]) -> dict[str, str]:
 
 def _alone(command: Command, key: str) -> str:
     """Return what an argument means that stands without a value: nothing, but for a flag."""
+    return "yes" if _known(command, key).flag else ""
+
+
+def _known(command: Command, key: str) -> Argument:
     argument = find(command, key)
-    return "yes" if argument is not None and argument.flag else ""
+    if argument is None:
+        raise UsageError(f"{command.name} has no argument '{key}': see {command.name} --help.")
+    return argument
 
 
 def find(command: Command, key: str) -> Argument | None:
@@ -112,9 +118,7 @@ def find(command: Command, key: str) -> Argument | None:
 
 
 def _give(given: dict[str, str], command: Command, key: str, value: str) -> None:
-    argument = find(command, key)
-    if argument is None:
-        raise UsageError(f"{command.name} has no argument '{key}': see {command.name} --help.")
+    argument = _known(command, key)
     if argument.key in given:
         raise UsageError(f"'{argument.key}' is given twice.")
     given[argument.key] = value

@@ -6,7 +6,7 @@ from typing import Any
 
 from iquila.command.arguments import UsageError
 from iquila.command.calls import operation
-from iquila.command.definition import Answer, Argument, Caller, Command, Shown, Text, about
+from iquila.command.definition import Answer, Argument, Caller, Command, Text, about
 from iquila.command.files import load_certificate, load_key, save_certificate, save_key
 
 
@@ -32,8 +32,17 @@ def _set(caller: Caller, given: dict[str, Any]) -> Answer:
     return caller.call("SetServerCert", parameters), None
 
 
-def _cipher(answer: dict[str, Any]) -> Shown:
-    return Text(f"Encrypted Algorithm Currently Used by VPN Server:\n {answer['String_str']}\n")
+def _ciphers(caller: Caller, given: dict[str, Any]) -> Answer:
+    """Show the suites in use, and those that can be chosen."""
+    answer = caller.call("GetServerCipher", {})
+    known = caller.call("GetServerCipherList", {})["String_str"]
+    lines = (
+        "Encrypted Algorithm Currently Used by VPN Server:",
+        f" {answer['String_str']}",
+        "List of Usable Encrypted Algorithm Names:",
+        *(f" {name}" for name in known.split(";") if name),
+    )
+    return answer, Text("".join(f"{line}\n" for line in lines))
 
 
 COMMANDS = about(
@@ -71,8 +80,8 @@ COMMANDS = about(
     ),
     Command(
         "ServerCipherGet",
-        "Show the ciphers",
-        operation("GetServerCipher", show=_cipher),
+        "Show the ciphers, and those that can be chosen",
+        _ciphers,
         examples=("",),
     ),
     Command(

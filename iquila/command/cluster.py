@@ -225,9 +225,18 @@ COMMANDS = about(
     Command(
         "ClusterMemberForget",
         "Let a member that is away come back with another certificate",
-        operation("ForgetFarmMember", {"Hostname_str": "host_name"}),
-        (Argument("HOST_NAME", "Host name of the member", positional=True),),
-        examples=("member1",),
+        operation("ForgetFarmMember", {"Hostname_str": "host_name", "Id_u32": "id"}),
+        (
+            Argument("HOST_NAME", "Host name of the member", positional=True),
+            Argument(
+                "ID",
+                "ID of the one that is meant, where several have this host name",
+                required=False,
+                default="0",
+                convert=number,
+            ),
+        ),
+        examples=("member1", "member1 /ID:1873876410"),
     ),
     Command(
         "ClusterConnectionStatusGet",

@@ -27,6 +27,7 @@ class Options:
     port: int = DEFAULT_PORT
     switch: str = ""
     as_switch_administrator: bool = False
+    as_auditor: bool = False
     password_file: str = ""
     password: str | None = field(default=None, repr=False)
     """From vpncmd's ``/PASSWORD:``; None where there is none."""
@@ -59,6 +60,7 @@ _VALUES = {
 _FLAGS = {
     "insecure": "insecure",
     "as-switch-administrator": "as_switch_administrator",
+    "as-auditor": "as_auditor",
     "keep-going": "keep_going",
     "client": "client",
 }
@@ -77,6 +79,8 @@ def read_options(words: Sequence[str], commands: Sequence[Command]) -> Options:
         _check_client(reader.values)
     if wants:
         return Options(wants=wants, client=reader.values.get("client", False))
+    if reader.values.get("as_auditor") and reader.values.get("as_switch_administrator"):
+        raise UsageError("--as-auditor and --as-switch-administrator exclude each other.")
     if reader.values.get("password") is not None:
         print(EXPOSED, file=sys.stderr)
     return Options(**reader.values, words=reader.rest)

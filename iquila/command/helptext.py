@@ -8,7 +8,7 @@ from iquila.command.definition import Argument, Command
 
 USAGE = (
     "usage: iquila [HOST[:PORT]] [--switch NAME] [--password-file FILE] [--json|--csv]\n"
-    "              [--insecure] [--as-switch-administrator] [--out FILE]\n"
+    "              [--insecure] [--as-switch-administrator|--as-auditor] [--out FILE]\n"
     "              [COMMAND [ARGUMENTS] | --in FILE [--keep-going]]\n"
     "       iquila --client [--socket FILE] [--json|--csv] [--out FILE]\n"
     "              [COMMAND [ARGUMENTS] | --in FILE [--keep-going]]"

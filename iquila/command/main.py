@@ -33,6 +33,7 @@ from iquila.command import (
     server,
     sessions,
     switches,
+    tokens,
     trust,
     users,
 )
@@ -57,6 +58,7 @@ COMMANDS: tuple[Command, ...] = (
     *server.COMMANDS,
     *certificates.COMMANDS,
     *listeners.COMMANDS,
+    *tokens.COMMANDS,
     *cluster.COMMANDS,
     *switches.COMMANDS,
     *options.COMMANDS,
@@ -76,6 +78,7 @@ COMMANDS: tuple[Command, ...] = (
     *protocols.COMMANDS,
     *configuration.COMMANDS,
 )
+AUDITOR = "auditor"
 IMPATIENT = 2.0
 """Seconds that TAB may wait for names of the server."""
 
@@ -174,8 +177,16 @@ def _connect(chosen: Options, secret: str) -> Caller:
     if chosen.client:
         return SocketConnection(socket_path(chosen.socket), timeout=chosen.timeout)
     known = None if chosen.insecure else KnownServers(known_servers_path())
-    switch = chosen.switch if chosen.as_switch_administrator else ""
-    return Connection(chosen.host, chosen.port, secret, known, switch, timeout=chosen.timeout)
+    return Connection(
+        chosen.host, chosen.port, secret, known, login_name(chosen), timeout=chosen.timeout
+    )
+
+
+def login_name(chosen: Options) -> str:
+    """Return in whose name the password is given; empty for the server's administrator."""
+    if chosen.as_auditor:
+        return AUDITOR
+    return chosen.switch if chosen.as_switch_administrator else ""
 
 
 __all__ = ["CLIENT_COMMANDS", "COMMANDS", "ConnectionProblem", "main"]

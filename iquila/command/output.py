@@ -16,7 +16,7 @@ from iquila.command.definition import Grid, Items, Several, Shown, Text
 
 HIDDEN = "(hidden)"
 _SECRET_FIELD = re.compile(
-    r"Password|Secret|HashedKey|NtLmSecureHash|SessionKey|\AClientK_|\AKey_bin\Z"
+    r"Password|Secret|\AToken_str\Z|HashedKey|NtLmSecureHash|SessionKey|\AClientK_|\AKey_bin\Z"
 )
 _SECRET_ROW = re.compile(r"Secret|Pre-Shared Key|Session Key")
 

@@ -50,7 +50,7 @@ from iquila.session.gate import Peer
 from iquila.session.server import EndCause, ServerSession, SessionFacts
 from iquila.session.table import Presence
 from iquila.session.usercertificate import Trust
-from iquila.wire.hello import CHALLENGE_SIZE, Hello
+from iquila.wire.hello import BUILD, CHALLENGE_SIZE, VERSION, Hello
 from iquila.wire.login import Login
 from iquila.wire.passwords import check
 from iquila.wire.policy import Policy
@@ -58,8 +58,6 @@ from iquila.wire.redirect import Redirect
 from iquila.wire.request import Administration, PasswordChange
 
 PRODUCT = f"iquila VEN Server {iquila.__version__}"
-VERSION, BUILD = 501, 9674
-"""The protocol's version and build that we speak (reference §1.5)."""
 
 
 @frozen
@@ -72,6 +70,7 @@ class Passed:
     administrator: bool = False
     group: str = ""
     real_name: str = ""
+    """The name of the user record that let the client in."""
     radius: RadiusSession | None = None
 
 
@@ -265,7 +264,7 @@ class Role(Between):
             user.name,
             policy,
             group="" if group is None else group.name,
-            real_name=user.real_name,
+            real_name=user.name,
             radius=granted.session,
         )
 

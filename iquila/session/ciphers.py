@@ -50,18 +50,18 @@ def normal(text: str, identity: Identity) -> str:
     known, usable = set(_all()), set(supported(identity))
     if not names or len(names) > MAX_NAMES:
         raise CipherUnsupported(
-            f"Give 1 to {MAX_NAMES} names of cipher suites, or {DEFAULT}: GetServerCipherList "
-            "has them."
+            f"Give 1 to {MAX_NAMES} names of cipher suites, or {DEFAULT}: ServerCipherGet "
+            "lists them."
         )
     for name in names:
         if name not in known:
             raise CipherUnsupported(
-                f"The cipher suite '{name[:64]}' is not known: GetServerCipherList has those "
+                f"The cipher suite '{name[:64]}' is not known: ServerCipherGet lists those "
                 "that are. The suites of TLS 1.3 are always offered."
             )
     if not usable.intersection(names):
         raise CipherUnsupported(
             "None of these cipher suites can be used with the key of this server's certificate: "
-            "GetServerCipherList has those that can."
+            "ServerCipherGet lists those that can."
         )
     return ":".join(names)

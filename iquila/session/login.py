@@ -23,7 +23,7 @@ from iquila.session.dialogue import Dialogue, DialogueFactory
 from iquila.session.endpoint import TLSClientEndpoint
 from iquila.session.verification import Pinned, Verification
 from iquila.wire.additional import AdditionalAnswer, AdditionalConnect
-from iquila.wire.hello import Hello
+from iquila.wire.hello import BUILD, VERSION, Hello
 from iquila.wire.login import Auth, ClientIdentity, Login, LoginOptions, TicketProof
 from iquila.wire.node import NodeInformation
 from iquila.wire.pack import Pack
@@ -32,7 +32,6 @@ from iquila.wire.refusal import raise_for_error
 from iquila.wire.welcome import Welcome
 
 PRODUCT = "iquila VEN Client"
-VERSION, BUILD = 501, 9674
 """The protocol's version and build that we speak (reference §1.5)."""
 MAX_REDIRECTS = 3
 

@@ -66,6 +66,7 @@ class SessionFacts:
     """Milliseconds."""
     group: str = ""
     real_name: str = ""
+    """The name of the user record that let the client in."""
     unique_id: bytes = b""
     tls_version: str = ""
     cipher: str = ""

@@ -8,6 +8,8 @@ from iquila.errors import NotAVENServer
 from iquila.wire.pack import Pack
 
 CHALLENGE_SIZE = 20
+VERSION, BUILD = 501, 9674
+"""The protocol's version and build that we speak."""
 
 
 @frozen

@@ -221,7 +221,9 @@ class AccessTests(AdministrationTestCase):
             ("SetAccessList", 33),
             ("DeleteAccess", 46),
         ):
-            self.assertEqual(self.refusal(name).code, code)
+            error = self.refusal(name)
+            self.assertEqual(error.code, code)
+            self.assertIn("connect to the controller", str(error))
         self.become(ServerMode.CONTROLLER)
         self.add(WEB)
 

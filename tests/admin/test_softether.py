@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -234,6 +234,8 @@ class FormatTests(SynchronousTestCase):
 
     @settings(max_examples=300)
     @given(st.binary(max_size=200))
+    @example(b"\x0b")
+    @example(b"declare root\n{\n\x0c\x00")
     def test_any_bytes(self, content: bytes) -> None:
         """Refused, never a mishap."""
         self.assertRaises(FileRefused, parse, content)

@@ -74,7 +74,10 @@ class UnbuiltTests(AdministrationTestCase):
                 (ServerMode.MEMBER, SwitchKind.DYNAMIC, 46),
             ):
                 self.become(mode, kind)
-                self.assertEqual(self.refusal(name).code, code, (name, mode, kind))
+                error = self.refusal(name)
+                self.assertEqual(error.code, code, (name, mode, kind))
+                # Nobody is sent to a controller that refuses it as well.
+                self.assertEqual("controller" in str(error), code == 46, (name, mode, kind))
 
     def test_of_the_server(self) -> None:
         """Bridges and layer 3 switches are local to each server, whatever its mode."""

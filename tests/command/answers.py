@@ -6,12 +6,14 @@ import base64
 from typing import Any
 
 from .records import (
+    CAPABILITIES,
     CERTIFICATE,
     CONNECTION,
     EX_TRAFFIC,
     GROUP,
     HUB,
     KEY,
+    LASTING_TOKEN,
     LINK,
     LOG,
     MAC,
@@ -25,6 +27,7 @@ from .records import (
     SESSION,
     SESSION_STATUS,
     SOURCE,
+    TOKEN,
     TRAFFIC,
     USER,
     WHEN,
@@ -50,15 +53,11 @@ ANSWERS: dict[str, Any] = {
         "CurrentTime_dt": WHEN,
         "CurrentTick_u64": 29288,
     },
-    "GetCaps": {
-        "CapsList": [
-            {"CapsName_str": "i_max_hubs", "CapsValue_u32": 1000, "CapsDescrption_utf": "Maximum"},
-            {"CapsName_str": "b_support_qos", "CapsValue_u32": 1, "CapsDescrption_utf": ""},
-        ]
-    },
+    "GetCaps": {"CapsList": CAPABILITIES},
     "GetConfig": {"FileName_str": "c", "FileData_bin": base64.b64encode(b'{"a": 1}').decode()},
     "GetServerCert": {"Cert_bin": CERTIFICATE, "Key_bin": KEY},
     "GetServerCipher": {"String_str": "AES256-SHA"},
+    "GetServerCipherList": {"String_str": "AES256-SHA;AES128-SHA"},
     "EnumListener": {
         "ListenerList": [
             {"Ports_u32": 443, "Enables_bool": True, "Errors_bool": True},
@@ -393,5 +392,7 @@ ANSWERS: dict[str, Any] = {
         "CurrentIPv6_str": "",
         "ErrStr_IPv6_utf": "no way",
     },
+    "CreateToken": {**TOKEN, "Token_str": "iquila_secret"},
+    "EnumToken": {"TokenList": [TOKEN, LASTING_TOKEN]},
     "GetAzureStatus": {"IsEnabled_bool": True, "IsConnected_bool": False},
 }

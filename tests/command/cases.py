@@ -8,8 +8,20 @@ write.
 from __future__ import annotations
 
 from .cases_joins import CASCADES, NAT, OTHERS
-from .cases_server import CLUSTER, SERVER
+from .cases_server import CLUSTER, SERVER, TOKENS
 from .cases_switch import SWITCHES, USERS
 from .cases_traffic import LOGS, SESSIONS, TRUST
 
-CASES = (*SERVER, *CLUSTER, *SWITCHES, *USERS, *SESSIONS, *TRUST, *LOGS, *NAT, *CASCADES, *OTHERS)
+CASES = (
+    *SERVER,
+    *CLUSTER,
+    *TOKENS,
+    *SWITCHES,
+    *USERS,
+    *SESSIONS,
+    *TRUST,
+    *LOGS,
+    *NAT,
+    *CASCADES,
+    *OTHERS,
+)

@@ -35,7 +35,12 @@ SERVER = (
         ("SetServerCert", {"Cert_bin": CERTIFICATE, "Key_bin": KEY}),
     ),
     case("ServerCertRegenerate vpn", ("RegenerateServerCert", {"StrValue_str": "vpn"})),
-    case("ServerCipherGet", "GetServerCipher", shows="AES256-SHA"),
+    case(
+        "ServerCipherGet",
+        "GetServerCipher",
+        "GetServerCipherList",
+        shows=" AES256-SHA;; AES128-SHA",
+    ),
     case("ServerCipherSet AES256-SHA", ("SetServerCipher", {"String_str": "AES256-SHA"})),
     case(
         "ListenerList",
@@ -100,6 +105,37 @@ SERVER = (
     record("SyslogDisable", "SysLog", SaveType_u32=0),
 )
 
+TOKENS = (
+    case(
+        "TokenCreate robot /SCOPE:switch:Office /EXPIRES:2030-12-31",
+        (
+            "CreateToken",
+            {
+                "Name_str": "robot",
+                "Scope_str": "switch:Office",
+                "ExpireTime_dt": "2030-12-31T00:00:00.000Z",
+            },
+        ),
+        shows="Token Name|robot;;Scope|switch:office;;Expiration Date|2030-12-31 (Tue) 00:00:00;;"
+        "Token (Secret, shown this once)|iquila_secret",
+    ),
+    case(
+        "TokenCreate robot /SCOPE:SERVER",
+        ("CreateToken", {"Name_str": "robot", "Scope_str": "server"}),
+        shows="Token Name|robot",
+        absent=("ExpireTime_dt",),
+    ),
+    case(
+        "TokenList",
+        "EnumToken",
+        shows="robot|switch:office|2026-11-22 (Sun) 14:46:00|2030-12-31 (Tue) 00:00:00;;"
+        "backup|auditor|2026-11-22 (Sun) 14:46:00|No Expiration",
+    ),
+    case("TokenDelete robot", ("DeleteToken", {"Name_str": "robot"})),
+    case("AuditorPasswordSet new", ("SetAuditorPassword", {"PlainTextPassword_str": "new"})),
+    case("AuditorPasswordSet ''", ("SetAuditorPassword", {"PlainTextPassword_str": ""})),
+)
+
 CLUSTER = (
     case(
         "ClusterSettingGet",
@@ -137,7 +173,14 @@ CLUSTER = (
         ("GetFarmInfo", {"Id_u32": 7}),
         writes=b"-----BEGIN CERTIFICATE-----",
     ),
-    case("ClusterMemberForget member1", ("ForgetFarmMember", {"Hostname_str": "member1"})),
+    case(
+        "ClusterMemberForget member1",
+        ("ForgetFarmMember", {"Hostname_str": "member1", "Id_u32": 0}),
+    ),
+    case(
+        "ClusterMemberForget member1 /ID:7",
+        ("ForgetFarmMember", {"Hostname_str": "member1", "Id_u32": 7}),
+    ),
     case(
         "ClusterConnectionStatusGet",
         "GetFarmConnectionStatus",

@@ -265,3 +265,14 @@ OPTIONS = {
     ]
 }
 LOG = b"2026-11-22,14:46:00,something happened\r\n"
+TOKEN = {
+    "Name_str": "robot",
+    "Scope_str": "switch:office",
+    "CreatedTime_dt": WHEN,
+    "ExpireTime_dt": "2030-12-31T00:00:00.000Z",
+}
+LASTING_TOKEN = {**TOKEN, "Name_str": "backup", "Scope_str": "auditor", "ExpireTime_dt": ""}
+CAPABILITIES = [
+    {"CapsName_str": "i_max_hubs", "CapsValue_u32": 1000, "CapsDescrption_utf": "Maximum"},
+    {"CapsName_str": "b_support_qos", "CapsValue_u32": 1, "CapsDescrption_utf": ""},
+]

@@ -29,6 +29,7 @@ from iquila.command import (
     server,
     sessions,
     switches,
+    tokens,
     trust,
     users,
 )
@@ -51,6 +52,7 @@ MODULES: tuple[Any, ...] = (
     server,
     certificates,
     listeners,
+    tokens,
     cluster,
     switches,
     options,
@@ -185,6 +187,28 @@ class OwnCaseTests(SynchronousTestCase):
         self.assertEqual(len(passwords), 2)
         self.assertGreater(min(map(len, passwords)), 20)
 
+    def test_unknown_arguments_are_named(self) -> None:
+        """Also one that stands last and alone."""
+        for line in (
+            "UserList --yes",
+            "UserList --yes no",
+            "UserList --yes=no",
+            "UserList /YES:no",
+        ):
+            status, _, err = run(Server(), f"--switch lab {line}")
+            self.assertEqual(status, 2)
+            self.assertIn("UserList has no argument 'yes'", err.replace("'YES'", "'yes'"), line)
+
+    def test_a_token_is_not_in_the_output_file(self) -> None:
+        """It is shown, and hidden in the file, in both forms."""
+        for option in ("", "--json "):
+            path = Path(self.mktemp())
+            line = f"{option}--out {path} TokenCreate robot /SCOPE:server"
+            out = run(Server(**ANSWERS), line)[1]
+            self.assertIn("iquila_secret", out)
+            self.assertIn("robot", path.read_text())
+            self.assertNotIn("iquila_secret", path.read_text())
+
     def test_bad_values(self) -> None:
         """Status 2, the argument's name, and no change."""
         for line in (
@@ -193,6 +217,9 @@ class OwnCaseTests(SynchronousTestCase):
             "UserPolicySet alice /NAME:MaxUpload /VALUE:yes",
             "UserPolicySet alice /NAME:NoBridge /VALUE:7",
             "UserExpiresSet alice /EXPIRES:tomorrow",
+            "TokenCreate robot /SCOPE:everything",
+            "TokenCreate robot /SCOPE:switch:",
+            "TokenCreate robot /SCOPE:server /EXPIRES:tomorrow",
             "UserSignedSet alice /SERIAL:xyz",
             "UserCertSet alice /LOADCERT:/nowhere/cert",
             "UserCertSet alice /LOADCERT:/proc/self/status",

@@ -22,7 +22,7 @@ from iquila.command.completion import FRESH, CommandCompleter, Names
 from iquila.command.connection import ConnectionProblem
 from iquila.command.definition import Argument
 from iquila.command.history import KEPT, LineHistory, has_secret
-from iquila.command.main import COMMANDS
+from iquila.command.main import COMMANDS, login_name
 from iquila.command.script import LINE_LIMIT, split
 from iquila.errors import ObjectNotFound
 
@@ -158,6 +158,18 @@ class VpncmdTests(SynchronousTestCase):
         """/HUB is the administrator of a switch."""
         options = read_options("ctl /SERVER /HUB:lab UserList".split(), COMMANDS)
         self.assertEqual((options.switch, options.as_switch_administrator), ("lab", True))
+
+    def test_auditor(self) -> None:
+        """In whose name the password is given; not in two."""
+        for line, name in (
+            ("ctl HubList", ""),
+            ("ctl --switch lab UserList", ""),
+            ("ctl --switch lab --as-switch-administrator UserList", "lab"),
+            ("ctl --switch lab --as-auditor UserList", "auditor"),
+        ):
+            self.assertEqual(login_name(read_options(line.split(), COMMANDS)), name)
+        line = "ctl --as-auditor --switch lab --as-switch-administrator HubList"
+        self.assertRaises(UsageError, read_options, line.split(), COMMANDS)
 
     def test_password_is_taken_with_a_warning(self) -> None:
         """It works, and standard error says what is wrong with it."""

@@ -47,7 +47,8 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(packet.PwDecrypt(packet[Attribute.USER_PASSWORD][0]), password)
         self.assertTrue(packet.verify_message_authenticator())
         self.assertEqual(data[20:22], bytes((80, 18)))
-        if len(password) > 3:
+        # A short one, or one that is part of another attribute, says nothing.
+        if len(password) > 3 and password not in LOGIN.user:
             self.assertNotIn(password.encode(), data)
 
     def test_attributes(self) -> None:

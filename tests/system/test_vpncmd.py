@@ -26,7 +26,7 @@ class RecordingTests(SynchronousTestCase):
     def test_it_is_of_this_script(self) -> None:
         """Each command has an answer of SoftEther's cluster, and there are enough."""
         answers = recorded()
-        lines = list(script())
+        lines = [line for line in script() if not line.startswith("cli ")]
         self.assertEqual([re.sub(r" #\d+$", "", line) for line in answers], lines)
         self.assertGreaterEqual(len(lines), FEWEST)
         successes = sum(not answer.code for answer in answers.values())

@@ -20,8 +20,9 @@ from attrs import frozen
 
 from .cluster import PASSWORD, PORT, Cluster
 from .network import Host, Network
+from .ping import ping
 from .processes import eventually
-from .softether import Administrator, SoftEtherServer
+from .softether import Administrator, SoftEtherClient, SoftEtherServer
 
 SCRIPT = Path(__file__).with_name("vpncmd_script.txt")
 RECORDED = Path(__file__).with_name("vpncmd_recorded.json")
@@ -36,6 +37,15 @@ ENVIRONMENT = frozenset(
         *("Type of OS Kernel", "Number of TCP Connections", "Connection Source"),
         *("Number of Active Sockets", "Number of Active Sockets (This Server)"),
         *("Number of Connection Attempts", "Number of Failed Connections"),
+        *("Transfer Bytes", "Transfer Packets", "Session Key (160 bit)", "Connection Name"),
+        *("Server Product Name", "Encryption", "Outgoing Data Size", "Incoming Data Size"),
+        *("Client Port (Reported)", "Server Host Name (Reported)", "MAC Address", "MAC Tables"),
+        *(
+            f"{way} {kind} {what}"
+            for way in ("Outgoing", "Incoming")
+            for kind in ("Unicast", "Broadcast")
+            for what in ("Packets", "Total Size")
+        ),
     )
 )
 """Labels whose values tell of the program and the machine, not of what was asked."""
@@ -43,6 +53,7 @@ _CONNECTION = re.compile(r"\bCID-\d+\b")
 _MASKS = (
     (re.compile(r"\d{4}-\d\d-\d\d( \(\w+\))?( \d\d:\d\d:\d\d(\.\d+)?)?"), "<time>"),
     (re.compile(r"\b\d{1,3}(,\d{3})+ bytes"), "<size>"),
+    (re.compile(r"\b[0-9A-F]{40}\b"), "<key>"),
     (re.compile(r"\b\d{6,}\b"), "<number>"),
     (re.compile(r"\b(443|5555)\b"), "<port>"),
     (re.compile(r"\b(10\.77\.0\.\d+|127\.0\.0\.1)\b"), "<address>"),
@@ -94,7 +105,7 @@ class Answer:
 
 
 def script() -> Iterator[str]:
-    """Return the commands, each with where it runs."""
+    """Return the lines of the script: commands with where they run."""
     for line in SCRIPT.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             yield line
@@ -114,11 +125,16 @@ def parsed(code: int, output: str) -> Answer:
 
 
 def run_script(
-    tool: Host, controller: str, member: str, progress: Callable[[str], None] = lambda line: None
+    tool: Host,
+    station: SoftEtherClient,
+    controller: str,
+    member: str,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Answer]:
     """
     Run the whole script from a host.
 
+    :param station: what opens a session when the script says ``cli``.
     :param controller: ``ADDRESS:PORT``, as `member`.
     :returns: the answers by command; the first where one is given twice is ``COMMAND``, the
         second ``COMMAND #2``.
@@ -133,6 +149,13 @@ def run_script(
     answers: dict[str, Answer] = {}
     for line in script():
         place, _, command = line.partition(" ")
+        if place == "cli":
+            words = command.split()
+            if words[0] == "end":
+                station.command("AccountDisconnect", words[1])
+            else:
+                _connect(station, controller, *words)
+            continue
         name, _, switch = place.partition("/")
         words = shlex.split(command.format(member=key))
         name_of_line, number = line, 1
@@ -142,6 +165,14 @@ def run_script(
         answers[name_of_line] = _run(places[name], words, switch, folder)
         progress(name_of_line)
     return answers
+
+
+def _connect(station: SoftEtherClient, server: str, switch: str, user: str, password: str) -> None:
+    """Open a session that sends frames."""
+    station.start()
+    station.add_account(user, server, switch, user, password)
+    station.connect(user, "10.99.0.1/24")
+    ping(station.host, "10.99.0.2", count=15)
 
 
 def _run(place: Administrator, words: list[str], switch: str, folder: Path) -> Answer:
@@ -206,7 +237,8 @@ def answers_of(
     network = Network(folder.resolve())
     try:
         controller, member = start(network)
-        return run_script(network.add("desk", 40), controller, member, progress)
+        station = SoftEtherClient(network.add("station", 41))
+        return run_script(network.add("desk", 40), station, controller, member, progress)
     finally:
         network.close()
 
