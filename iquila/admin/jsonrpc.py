@@ -50,7 +50,7 @@ class JSONRPC(Resource):
         super().__init__()
         self._server = server
         self._reactor = reactor
-        self._calls = JSONCalls(server)
+        self._calls = JSONCalls(server, pause=self._pause)
 
     def render(self, request: Request) -> int | bytes:
         """Answer any method."""
@@ -109,6 +109,9 @@ class JSONRPC(Resource):
         else:
             self._send(request, answer)
 
+    async def _pause(self) -> None:
+        await deferLater(self._reactor, 0)
+
     def _tell_refusal(self, request: Any, error: VENError) -> None:
         switch = claimed(request)
         if switch is not None:
@@ -125,7 +128,8 @@ class JSONRPC(Resource):
 
     def _send(self, request: Any, answer: Any) -> None:
         request.setHeader(b"content-type", b"application/json")
-        body = json.dumps(answer, indent=4, ensure_ascii=False).encode()
+        # A refusal may repeat a name that is no text in Unicode: escaped, it is JSON still.
+        body = json.dumps(answer, indent=4, ensure_ascii=False).encode("utf-8", "backslashreplace")
         request.setHeader(b"content-length", str(len(body)).encode())
         request.write(body)
         request.finish()
