@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.interfaces import IProtocol
 
 from iquila.errors import VENError
-from iquila.journal.journal import WARNING, Journal
+from iquila.journal.journal import Journal
 from iquila.session.gate import Gate, Peer
 from iquila.session.server import ServerSession
 from iquila.wire.hello import Hello
@@ -60,7 +60,7 @@ class RecordingGate:
 
     def _refused(self, switch: str, event: str, error: VENError, facts: dict[str, Any]) -> None:
         reason = {"code": error.code, "reason": str(error)}
-        self._journal.security(switch[:LONGEST_NAME], event, WARNING, **facts, **reason)
+        self._journal.refused(switch[:LONGEST_NAME], event, {**facts, **reason})
 
     def resume(self, session_key: bytes) -> ServerSession:
         """Find a session."""
