@@ -131,6 +131,13 @@ class JSONCalls(Generic[M]):
         return _cut(to_json(await operation.run(self._managed, caller, request)), page)
 
 
+def encoded(answer: Any) -> bytes:
+    """Return an answer as it is sent."""
+    # A refusal may repeat a name that is no text in Unicode: escaped, it is JSON still.
+    text = json.dumps(answer, indent=4, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")
+
+
 def _is_id(id: Any) -> bool:
     if isinstance(id, float):
         return math.isfinite(id)

@@ -8,7 +8,6 @@ answer. ``/api/openrpc.json`` describes the operations to programs, ``GET /api``
 from __future__ import annotations
 
 import html
-import json
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
@@ -18,7 +17,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from iquila.admin.credentials import DOOR, caller_of, claimed
-from iquila.admin.jsoncall import JSONCalls, failure
+from iquila.admin.jsoncall import JSONCalls, encoded, failure
 from iquila.admin.managed import ManagedServer
 from iquila.admin.openrpc import document
 from iquila.admin.table import OPERATIONS
@@ -128,8 +127,7 @@ class JSONRPC(Resource):
 
     def _send(self, request: Any, answer: Any) -> None:
         request.setHeader(b"content-type", b"application/json")
-        # A refusal may repeat a name that is no text in Unicode: escaped, it is JSON still.
-        body = json.dumps(answer, indent=4, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        body = encoded(answer)
         request.setHeader(b"content-length", str(len(body)).encode())
         request.write(body)
         request.finish()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from iquila.admin.jsoncall import MAX_BATCH, MAX_ROWS, JSONCalls
+from iquila.admin.jsoncall import MAX_BATCH, MAX_ROWS, JSONCalls, encoded
 from iquila.admin.managed import ManagedServer
 from iquila.admin.openrpc import document
 from iquila.admin.operation import Caller
@@ -81,6 +81,16 @@ class CallTests(CallTestCase):
             self.raw(rb"""{"jsonrpc": "2.0", "id": 1, "method": "Test",
             "params": {"UniStrValue_utf": "\ud83d\ude00"}}"""),
         )
+
+    def test_half_a_character_in_names(self) -> None:
+        """What a refusal repeats of it can be sent all the same."""
+        for call in (
+            self.echo(id="\ud83d"),
+            self.echo(id="1", params={"\ud83d": 1}),
+            self.echo(id="\ud83d", method="\ud83d"),
+        ):
+            answer = self.raw(json.dumps(call).encode())
+            self.assertEqual(json.loads(encoded(answer)), answer)
 
     def test_long_answers(self) -> None:
         """Many long lists in one batch would fill the memory: the rest of it is not done."""
