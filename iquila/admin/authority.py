@@ -63,6 +63,42 @@ def prove(
     return caller
 
 
+class Standing:
+    """
+    A caller on a connection that lasts: whether what proved them still would.
+
+    :ivar caller: who it is.
+    """
+
+    def __init__(self, server: ManagedServer, caller: Caller) -> None:
+        self.caller = caller
+        self._server = server
+        self._proved = self._stored()
+
+    def check(self) -> None:
+        """
+        Look whether the password is still the same, and the switch is still there.
+
+        :raises AccessDenied: it is not.
+        """
+        if self._stored() != self._proved:
+            raise AccessDenied("The password was changed meanwhile: connect again.")
+
+    def renew(self) -> None:
+        """Let the caller stay, who has just changed the own password."""
+        self._proved = self._stored()
+
+    def _stored(self) -> object:
+        if self.caller.is_server_administrator:
+            return self._server.settings.password_hash
+        if self.caller.auditor:
+            return self._server.system.get(Auditor, AUDITOR)
+        if self._server.settings.mode is ServerMode.MEMBER:
+            return None
+        switch = self._server.system.get(Switch, self.caller.switch)
+        return None if switch is None else (switch.created, switch.hashed_password)
+
+
 def _caller(server: ManagedServer, name: str, proves: Proves, given: bool) -> Caller:
     stored = server.settings.password_hash
     if given and proves(stored or _NOTHING) and stored:

@@ -178,7 +178,9 @@ def _told(planned: Step, request: Plan) -> Plan:
     )
 
 
-@TABLE.operation("PlanConfiguration", Plan, Plan, refused=NOT_ON_MEMBER, effect=Effect.READ)
+# A plan tells whether a hash or a secret that somebody guessed is the right one, and a large
+# document keeps the server busy: it is not for auditors, who can compare an export themselves.
+@TABLE.operation("PlanConfiguration", Plan, Plan, refused=NOT_ON_MEMBER, effect=Effect.SECRET)
 async def plan_configuration(server: ManagedServer, caller: Caller, request: Plan) -> Plan:
     """Tell what a TOML document would change; secrets are not shown."""
     return _told(_step(server, request), request)

@@ -9,6 +9,8 @@ asked for in pages, with `PageOffset_u32` and `PageSize_u32`.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Generic
 
 from attrs import fields
@@ -24,12 +26,19 @@ from iquila.errors import (
     InvalidParameter,
     IquilaError,
     NotSupported,
+    TooManyItems,
     VENError,
 )
 
 MAX_BATCH = 100
+MAX_ROWS = 65_536
+"""Items in the lists of all answers to a batch; what comes after is refused."""
 MAX_PAGE = 10_000
 PAGE_OFFSET, PAGE_SIZE, PAGE_TOTAL = "PageOffset_u32", "PageSize_u32", "PageTotal_u32"
+
+
+async def _at_once() -> None:
+    """Give nobody else a turn."""
 
 
 class JSONCalls(Generic[M]):
@@ -38,6 +47,7 @@ class JSONCalls(Generic[M]):
 
     :param managed: what is administered.
     :param operations: a server's, where nothing else is said.
+    :param pause: called between the requests of a batch, so that others have their turn.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -46,7 +56,9 @@ class JSONCalls(Generic[M]):
         self,
         managed: M,
         operations: Table[M] = OPERATIONS,  # type: ignore[assignment]
+        pause: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
+        self._pause = pause
         self._managed = managed
         self._operations = operations
 
@@ -60,14 +72,28 @@ class JSONCalls(Generic[M]):
             return await self._one(caller, question)
         if not 1 <= len(question) <= MAX_BATCH:
             return failure("0", InvalidParameter(f"A batch has 1 to {MAX_BATCH} requests."))
-        answers = [await self._one(caller, one) for one in question]
-        return [answer for answer in answers if answer is not None] or None
+        return await self._batch(caller, question) or None
+
+    async def _batch(self, caller: Caller, questions: list[Any]) -> list[dict[str, Any]]:
+        answers: list[dict[str, Any]] = []
+        rows = 0
+        for question in questions:
+            if rows > MAX_ROWS:
+                error = TooManyItems("The answers to this batch are too long: ask for less.")
+                answers.append(failure("0", error))
+                break
+            answer = await self._one(caller, question)
+            if answer is not None:
+                answers.append(answer)
+                rows += _rows(answer)
+            await self._pause()
+        return answers
 
     async def _one(self, caller: Caller, question: Any) -> dict[str, Any] | None:
         if not isinstance(question, dict):
             return failure("0", InvalidParameter("A JSON-RPC request is an object."))
         id = question.get("id")
-        if isinstance(id, bool) or not isinstance(id, str | int | float | None):
+        if not _is_id(id):
             return failure("0", InvalidParameter("The id of a request is a string or a number."))
         if question.get("jsonrpc") != "2.0":
             return failure(question.get("id", "0"), InvalidParameter("JSON-RPC version is invalid"))
@@ -103,6 +129,24 @@ class JSONCalls(Generic[M]):
             _check_names(operation, parameters)
         request = from_json(operation.request, parameters)
         return _cut(to_json(await operation.run(self._managed, caller, request)), page)
+
+
+def encoded(answer: Any) -> bytes:
+    """Return an answer as it is sent."""
+    # A refusal may repeat a name that is no text in Unicode: escaped, it is JSON still.
+    text = json.dumps(answer, indent=4, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _is_id(id: Any) -> bool:
+    if isinstance(id, float):
+        return math.isfinite(id)
+    return isinstance(id, str | int | None) and not isinstance(id, bool)
+
+
+def _rows(answer: dict[str, Any]) -> int:
+    values = answer.get("result", {}).values()
+    return sum(len(value) for value in values if isinstance(value, list))
 
 
 def failure(id: Any, error: VENError) -> dict[str, Any]:

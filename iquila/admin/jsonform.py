@@ -145,6 +145,9 @@ def _in(kind: str, value: Any) -> Any:
     if kind in ("str", "utf"):
         if not isinstance(value, str):
             raise ValueError("a string is expected")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            # JSON can write half of a pair; nothing else can, neither the database nor a reply.
+            raise ValueError("it is no text in Unicode")
         return value
     if kind == "bool":
         return _flag(value)

@@ -8,7 +8,6 @@ answer. ``/api/openrpc.json`` describes the operations to programs, ``GET /api``
 from __future__ import annotations
 
 import html
-import json
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
@@ -18,7 +17,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from iquila.admin.credentials import DOOR, caller_of, claimed
-from iquila.admin.jsoncall import JSONCalls, failure
+from iquila.admin.jsoncall import JSONCalls, encoded, failure
 from iquila.admin.managed import ManagedServer
 from iquila.admin.openrpc import document
 from iquila.admin.table import OPERATIONS
@@ -50,7 +49,7 @@ class JSONRPC(Resource):
         super().__init__()
         self._server = server
         self._reactor = reactor
-        self._calls = JSONCalls(server)
+        self._calls = JSONCalls(server, pause=self._pause)
 
     def render(self, request: Request) -> int | bytes:
         """Answer any method."""
@@ -109,6 +108,9 @@ class JSONRPC(Resource):
         else:
             self._send(request, answer)
 
+    async def _pause(self) -> None:
+        await deferLater(self._reactor, 0)
+
     def _tell_refusal(self, request: Any, error: VENError) -> None:
         switch = claimed(request)
         if switch is not None:
@@ -125,7 +127,7 @@ class JSONRPC(Resource):
 
     def _send(self, request: Any, answer: Any) -> None:
         request.setHeader(b"content-type", b"application/json")
-        body = json.dumps(answer, indent=4, ensure_ascii=False).encode()
+        body = encoded(answer)
         request.setHeader(b"content-length", str(len(body)).encode())
         request.write(body)
         request.finish()

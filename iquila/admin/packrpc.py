@@ -18,7 +18,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from iquila.admin.authority import AUDITOR, prove
+from iquila.admin.authority import AUDITOR, Standing, prove
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller
 from iquila.admin.packform import from_pack, to_pack
@@ -42,11 +42,17 @@ from iquila.wire.request import Administration
 
 MAX_CONNECTIONS = 256
 """Administrators at the same time."""
+RESERVED = 32
+"""Of these, for the server's administrator: nobody else keeps them out."""
+MAX_EACH = 32
+"""Connections of the administrators of one switch, or of auditors, at the same time."""
 MESSAGE_SECONDS = 60.0
 """Time for a request to arrive completely, once it has begun."""
 WRONG_PASSWORD_SECONDS = 1.0
 """What a wrong password costs its sender."""
 DOOR = "pack-rpc"
+OWN_CHANGES = ("SetServerPassword", "SetHub")
+"""With what callers change their own passwords: their connections go on."""
 _LENGTH = struct.Struct(">I")
 Answer = Callable[[Pack], Awaitable[Pack]]
 
@@ -72,8 +78,6 @@ class PackRPC:
 
         :raises VENError: why nobody is let in.
         """
-        if len(self._connections) >= MAX_CONNECTIONS:
-            raise TooManyConnections("Too many administrators are connected: try again later.")
         try:
             caller = prove(
                 self._server, request.switch, request.secure_password, challenge, peer.address
@@ -85,10 +89,32 @@ class PackRPC:
             if isinstance(error, AccessDenied):
                 await deferLater(self._reactor, WRONG_PASSWORD_SECONDS)
             raise
+        self._check_room(caller)
         caller = evolve(caller, address=str(peer.address), door=DOOR)
         journal_of(self._server).administrator(caller.name, caller.switch, caller.address, DOOR)
-        answer = partial(self.answer, caller)
-        return PackConnection(self._reactor, answer, self._connections)
+        answer = partial(self._answer, Standing(self._server, caller))
+        return PackConnection(self._reactor, answer, self._connections, caller)
+
+    def _check_room(self, caller: Caller) -> None:
+        there = len(self._connections)
+        if caller.is_server_administrator:
+            full = there >= MAX_CONNECTIONS
+        else:
+            same = [c for c in self._connections if _same(c.caller, caller)]
+            full = there >= MAX_CONNECTIONS - RESERVED or len(same) >= MAX_EACH
+        if full:
+            raise TooManyConnections("Too many administrators are connected: try again later.")
+
+    async def _answer(self, standing: Standing, request: Pack) -> Pack:
+        """Answer, as long as what proved the caller still would."""
+        try:
+            standing.check()
+        except VENError as error:
+            return _failure(error)
+        reply = await self.answer(standing.caller, request)
+        if not reply.error and request.get_str("function_name") in OWN_CHANGES:
+            standing.renew()
+        return reply
 
     async def answer(self, caller: Caller, request: Pack) -> Pack:
         """Return the reply to a request, or the pack that says why there is none."""
@@ -110,6 +136,10 @@ class PackRPC:
             return _failure(InternalError())
 
 
+def _same(one: Caller, other: Caller) -> bool:
+    return (one.switch, one.auditor) == (other.switch, other.auditor)
+
+
 def _failure(error: VENError) -> Pack:
     # Debian's tool reads the number in the first, other readers in the second; the sentence is
     # for people.
@@ -123,17 +153,22 @@ class PackConnection(Protocol):
 
     :param answer: called with each request; never fails.
     :param open: the connections there are; this one is among them while it is open.
+    :param caller: who it is.
     """
 
     _log: ClassVar[Logger] = Logger()
 
-    def __init__(self, clock: Any, answer: Answer, open: set[PackConnection]) -> None:
+    def __init__(
+        self, clock: Any, answer: Answer, open: set[PackConnection], caller: Caller
+    ) -> None:
+        self.caller = caller
         self._clock = clock
         self._answer = answer
         self._open = open
         self._buffer = bytearray()
         self._answering: Deferred[None] | None = None
         self._deadline: Any = None
+        self._full = False
         self._io: Any = None
 
     def connectionMade(self) -> None:
@@ -141,13 +176,29 @@ class PackConnection(Protocol):
         self._io = self.transport
         self._open.add(self)
         self._io.setTcpKeepAlive(True)
+        self._io.registerProducer(self, True)
         self._io.purpose = Purpose.ADMINISTRATION
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let go; what is being done is finished, and its answer lost."""
+        if self._io is not None:
+            self._io.unregisterProducer()
         self._io = None
         self._open.discard(self)
         self._stop_deadline()
+
+    def pauseProducing(self) -> None:
+        """Answer nothing more: whoever does not read answers must not fill the memory."""
+        self._full = True
+
+    def resumeProducing(self) -> None:
+        """Go on: the answers have gone out."""
+        self._full = False
+        self._clock.callLater(0, self._next)
+
+    def stopProducing(self) -> None:
+        """Answer nothing more: the connection is over."""
+        self._full = True
 
     def dataReceived(self, data: bytes) -> None:
         """Collect a request."""
@@ -160,7 +211,7 @@ class PackConnection(Protocol):
         self._next()
 
     def _next(self) -> None:
-        if self._answering is not None or self._io is None:
+        if self._answering is not None or self._full or self._io is None:
             return
         pack = self._take()
         if pack is None:

@@ -19,7 +19,7 @@ from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller, Nothing, Table
 from iquila.admin.switches import NOT_ON_MEMBER, known
 from iquila.database.accounts import Auditor, Token
-from iquila.database.records import ServerMode
+from iquila.database.records import ServerMode, Switch
 from iquila.database.store import delete, put
 from iquila.errors import (
     AccessDenied,
@@ -57,7 +57,11 @@ def bearer(server: ManagedServer, presented: str) -> Caller:
     if found.scope.startswith(SWITCH):
         if server.settings.mode is ServerMode.MEMBER:
             raise NotEnoughRights("Switch administrators connect to the controller.")
-        return Caller(found.scope.removeprefix(SWITCH), name=name)
+        switch = server.system.get(Switch, found.scope.removeprefix(SWITCH))
+        if switch is None or switch.created > found.created:
+            # Another one may have the name of the switch that the token was made for.
+            raise AccessDenied("The token is for a Virtual Switch that was deleted.")
+        return Caller(switch.name, name=name)
     return Caller(auditor=found.scope != "server", name=name)
 
 

@@ -19,6 +19,7 @@ from iquila.journal.files import Line
 from iquila.journal.names import PACKET, SECURITY, SERVER, Cycle, folder
 from iquila.journal.syslog import SyslogSender, message
 from iquila.journal.tap import Tap
+from iquila.journal.throttle import Throttle, source_of
 from iquila.journal.writer import Writer
 
 LONGEST = 1024
@@ -56,6 +57,7 @@ class Journal:
         self._syslog: SyslogSender | None = None
         self._level = 0
         self._seen: dict[tuple[str, ...], float] = {}
+        self._throttle = Throttle()
 
     # -- whose settings hold
 
@@ -137,7 +139,20 @@ class Journal:
     def administrator_refused(self, switch: str, address: str, door: str, reason: str) -> None:
         """Tell that somebody did not prove to be an administrator."""
         fields = {"address": address, "door": door, "reason": reason}
-        self._of(switch, "administrator-refused", WARNING, fields)
+        self.refused(switch, "administrator-refused", fields)
+
+    def refused(self, switch: str, event: str, fields: dict[str, Any]) -> None:
+        """
+        Tell that somebody was not let in; of very many from one source, some only.
+
+        :param fields: with the `address` that it came from.
+        """
+        missed = self._throttle.untold(source_of(fields["address"]), self._wall())
+        if missed is None:
+            return
+        if missed:
+            fields = {**fields, "refused_untold": missed}
+        self._of(switch, event, WARNING, fields)
 
     def operation(
         self, who: Any, operation: str, switch: str, name: str = "", refused: str = ""

@@ -212,7 +212,7 @@ class Member(Role):
             self._redeemed.append(ticket_hash(ticket))
         self.link.report_soon()
 
-    async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+    async def change_password(self, change: PasswordChange, challenge: bytes, peer: Peer) -> None:
         """Refuse: users live at the controller."""
         raise NotController
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Any, ClassVar
 
 from attrs import evolve, field, frozen
@@ -18,7 +20,13 @@ from iquila.cluster.tickets import RadiusSession
 from iquila.database.belongings import RadiusServer, SwitchOptions
 from iquila.database.records import ANYBODY, AuthKind, Switch, User, user_key
 from iquila.database.store import Database
-from iquila.errors import AuthenticationFailed, ConnectFailed, SwitchNotFound, SwitchOffline
+from iquila.errors import (
+    AuthenticationFailed,
+    ConnectFailed,
+    ServerCannotAccept,
+    SwitchNotFound,
+    SwitchOffline,
+)
 from iquila.session.gate import Peer
 from iquila.session.radius import RadiusClient, Servers
 from iquila.session.radiuspacket import Code, Reply
@@ -27,12 +35,17 @@ from iquila.wire.login import Login, PlainPassword
 from iquila.wire.names import valid_user_name
 from iquila.wire.policy import Policy
 
+IPAddress = IPv4Address | IPv6Address
 MAX_TIMEOUT = 120.0
 MAX_HOSTS = 8
 INTERIM, MIN_INTERIM = 600, 60
 """Seconds between two accounting reports where the RADIUS server does not say, and at least."""
 CHALLENGE_SECONDS = 120.0
 MAX_CHALLENGES = 1024
+MAX_FROM_ONE = 64
+"""Logins of one source that wait at a time, so that it cannot take all the room there is."""
+IPV6_SITE = 64
+"""Bits of an IPv6 address that count as one source: the rest is its holder's choice."""
 
 
 @frozen
@@ -59,6 +72,13 @@ class _Challenge:
     password: bytes = field(repr=False)
     """Digest of what was answered with the challenge."""
     until: float
+
+
+def source_of(address: IPAddress) -> IPAddress | IPv6Network:
+    """Return what counts as one source of logins: an IPv4 address, or an IPv6 network."""
+    if isinstance(address, IPv6Address):
+        return IPv6Network((address, IPV6_SITE), strict=False)
+    return address
 
 
 def option(system: Database, switch: str, name: str) -> bool:
@@ -93,6 +113,7 @@ class RadiusLogins:
         self._system = system
         self._host_name = host_name
         self._client = RadiusClient(reactor)
+        self._waiting: Counter[IPAddress | IPv6Network] = Counter()
         self._challenges: dict[tuple[str, str, bytes, str], _Challenge] = {}
         self._salt = os.urandom(32)
 
@@ -170,9 +191,8 @@ class RadiusLogins:
             # The state means something to the server that made it only.
             question = evolve(question, state=challenge.state)
             servers = evolve(servers, hosts=(challenge.server,))
-        answer = Deferred.fromCoroutine(self._client.ask(question, servers))
         try:
-            reply, host = await peer.wait(answer)
+            reply, host = await self._answer(question, servers, peer)
         except ConnectFailed as error:
             self._log.warn(
                 "RADIUS: nobody told about {user} on {switch}: {error}",
@@ -183,7 +203,25 @@ class RadiusLogins:
             raise AuthenticationFailed from None
         if reply.code is Code.CHALLENGE:
             self._keep_challenge(key, password, reply, host)
-        return reply  # type: ignore[no-any-return]
+        return reply
+
+    async def _answer(self, question: Question, servers: Servers, peer: Peer) -> tuple[Reply, str]:
+        """Wait for a reply, if not too many from the same source wait already."""
+        source = source_of(peer.address)
+        if self._waiting[source] >= MAX_FROM_ONE:
+            raise ServerCannotAccept(
+                "Too many logins from this address wait for the RADIUS server: try again in a "
+                "minute."
+            )
+        self._waiting[source] += 1
+        try:
+            answer = Deferred.fromCoroutine(self._client.ask(question, servers))
+            found: tuple[Reply, str] = await peer.wait(answer)
+            return found
+        finally:
+            self._waiting[source] -= 1
+            if not self._waiting[source]:
+                del self._waiting[source]
 
     # -- challenges
 

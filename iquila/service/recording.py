@@ -11,9 +11,8 @@ from typing import Any
 
 from twisted.internet.interfaces import IProtocol
 
-from iquila.database.actor import actor
 from iquila.errors import VENError
-from iquila.journal.journal import WARNING, Journal
+from iquila.journal.journal import Journal
 from iquila.session.gate import Gate, Peer
 from iquila.session.server import ServerSession
 from iquila.session.table import Presence
@@ -62,7 +61,7 @@ class RecordingGate:
 
     def _refused(self, switch: str, event: str, error: VENError, facts: dict[str, Any]) -> None:
         reason = {"code": error.code, "reason": str(error)}
-        self._journal.security(switch[:LONGEST_NAME], event, WARNING, **facts, **reason)
+        self._journal.refused(switch[:LONGEST_NAME], event, {**facts, **reason})
 
     def resume(self, session_key: bytes) -> ServerSession:
         """Find a session."""
@@ -72,15 +71,14 @@ class RecordingGate:
         """Return the names of the switches."""
         return self._gate().switch_names()
 
-    async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+    async def change_password(self, change: PasswordChange, challenge: bytes, peer: Peer) -> None:
         """Let the role decide, and tell."""
-        who = actor()
         facts: dict[str, Any] = {
             "user": change.user[:LONGEST_NAME],
-            "address": who.address if who is not None else "",
+            "address": str(peer.address),
         }
         try:
-            await self._gate().change_password(change, challenge)
+            await self._gate().change_password(change, challenge, peer)
         except VENError as error:
             self._refused(change.switch, "password-change-refused", error, facts)
             raise

@@ -24,6 +24,7 @@ from iquila.database.store import Database, put
 from iquila.errors import (
     AccessDenied,
     AuthenticationFailed,
+    Conflict,
     OldPasswordWrong,
     ServerCannotAccept,
     SessionTimedOut,
@@ -93,7 +94,7 @@ class Between:
         """Return nothing."""
         return []
 
-    async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+    async def change_password(self, change: PasswordChange, challenge: bytes, peer: Peer) -> None:
         """Refuse."""
         raise ServerCannotAccept
 
@@ -183,10 +184,13 @@ class Role(Between):
         """Return the names of the switches that may be shown to anybody."""
         return [s.name for s in self.system.all(Switch) if not s.no_enum]
 
-    async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+    async def change_password(self, change: PasswordChange, challenge: bytes, peer: Peer) -> None:
         """Let a user replace their own password (reference §1.6)."""
-        if self.system.get(Switch, change.switch) is None:
+        switch = self.system.get(Switch, change.switch)
+        if switch is None:
             raise SwitchNotFound
+        # Who may not log in from there may not try passwords from there either.
+        bounds.check_address(self.system, switch, peer.address)
         bounds.check_password_change(self.system, change.switch)
         user = self.system.get(User, user_key(change.switch, change.user))
         if user is None:
@@ -202,7 +206,11 @@ class Role(Between):
         now = int(time.time() * 1000)
         nt_hash = change.new_password_nt if len(change.new_password_nt) == NT_DIGEST else b""
         changed = evolve(user, password_hash=change.new_password, nt_hash=nt_hash, updated=now)
-        await self.system.transact([put(changed)])
+        try:
+            await self.system.transact([put(changed)], [self.system.unchanged(User, user.key)])
+        except Conflict:
+            # What an administrator does at the same time stands, a deletion above all.
+            raise OldPasswordWrong from None
 
     async def administrate(
         self, request: Administration, challenge: bytes, peer: Peer

@@ -184,7 +184,9 @@ class Server(Service):
             role = Standalone(core, core.system)
         self.role = core.role = role
         core.journal.follow(role.system)
-        await role.start()
+        # What a role does by itself later is not the doing of who changed the mode.
+        with acting(None):
+            await role.start()
         self._packet_log = PacketLog(role.instances, role.system, core.journal)
         self._packet_log.start()
         self._log.info(

@@ -62,7 +62,7 @@ class Gate(Protocol):
     def switch_names(self) -> list[str]:
         """Return the names of the Virtual Switches that may be shown to anybody."""
 
-    async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+    async def change_password(self, change: PasswordChange, challenge: bytes, peer: Peer) -> None:
         """Let a user replace their own password (reference §1.6)."""
 
     async def administrate(

@@ -107,9 +107,9 @@ class Negotiation:
         raise NotSupported
 
     async def _change_password(self, change: PasswordChange) -> Reply:
-        who = f"{change.user}@{change.switch}"
-        with acting(Actor(who, str(self._peer().address), "ven", "ChangePassword")):
-            await self._gate.change_password(change, self._challenge)
+        who, peer = f"{change.user}@{change.switch}", self._peer()
+        with acting(Actor(who, str(peer.address), "ven", "ChangePassword")):
+            await self._gate.change_password(change, self._challenge, peer)
         return Reply(_error_zero())
 
     def _noop(self) -> Reply:

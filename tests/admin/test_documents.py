@@ -213,9 +213,10 @@ class ConfigurationTests(AdministrationTestCase):
         self.refused(NotEnoughRights, caller=ALICE, Document_bin=sent(text))
         self.refused(NotEnoughRights, caller=AUDITOR, Document_bin=sent(text))
         self.run_it("ExportConfiguration", AUDITOR)
-        self.run_it("PlanConfiguration", AUDITOR, Document_bin=sent(text))
-        run = self._perform("ExportConfigurationWithSecrets", AUDITOR, {})
-        self.failureResultOf(Deferred.fromCoroutine(run), NotEnoughRights)
+        # A plan would tell whether a guessed secret is right.
+        for name in ("ExportConfigurationWithSecrets", "PlanConfiguration"):
+            run = self._perform(name, AUDITOR, {})
+            self.failureResultOf(Deferred.fromCoroutine(run), NotEnoughRights)
 
     def test_members_refuse(self) -> None:
         """Error 46."""

@@ -11,19 +11,21 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from iquila.admin.jsoncall import MAX_BATCH, JSONCalls
+from iquila.admin.jsoncall import MAX_BATCH, MAX_ROWS, JSONCalls, encoded
 from iquila.admin.managed import ManagedServer
 from iquila.admin.openrpc import document
 from iquila.admin.operation import Caller
 from iquila.admin.table import OPERATIONS
 from iquila.admin.tokens import bearer
-from iquila.database.records import ServerMode, ServerSettings, Switch, SwitchKind
+from iquila.database.records import LoginCount, ServerMode, ServerSettings, Switch, SwitchKind, User
 from iquila.database.store import Database, put
-from iquila.errors import AccessDenied
+from iquila.errors import AccessDenied, TooManyItems
 
 
 class _Server:
     """What the calls of these tests need of a server."""
+
+    logins: Any = None
 
     def __init__(self) -> None:
         self.settings = ServerSettings("id", ServerMode.STANDALONE)
@@ -63,9 +65,50 @@ class CallTests(CallTestCase):
             self.assertEqual(self.raw(json.dumps(self.echo(id=id)).encode())["id"], id)
         self.assertIsNone(self.raw(json.dumps(self.echo()).encode()))
         bad: Any
-        for bad in ({}, [], True):
+        for bad in ({}, [], True, float("nan"), float("inf")):
             answer = self.raw(json.dumps(self.echo(id=bad)).encode())
             self.assertEqual(answer["error"]["code"], 38)
+
+    def test_half_a_character(self) -> None:
+        """Half of a surrogate pair is no text: refused by name."""
+        for member in ("StrValue_str", "UniStrValue_utf"):
+            call = self.echo(id="1", params={member: "\ud83d"})
+            answer = self.raw(json.dumps(call).encode())
+            self.assertEqual(answer["error"]["code"], 38)
+            self.assertIn(member, answer["error"]["message"])
+        self.assertIn(
+            "result",
+            self.raw(rb"""{"jsonrpc": "2.0", "id": 1, "method": "Test",
+            "params": {"UniStrValue_utf": "\ud83d\ude00"}}"""),
+        )
+
+    def test_half_a_character_in_names(self) -> None:
+        """What a refusal repeats of it can be sent all the same."""
+        for call in (
+            self.echo(id="\ud83d"),
+            self.echo(id="1", params={"\ud83d": 1}),
+            self.echo(id="\ud83d", method="\ud83d"),
+        ):
+            answer = self.raw(json.dumps(call).encode())
+            self.assertEqual(json.loads(encoded(answer)), answer)
+
+    def test_long_answers(self) -> None:
+        """Many long lists in one batch would fill the memory: the rest of it is not done."""
+        users = [put(User("office", f"u{number}")) for number in range(9_000)]
+        self.server.system.transact(users)
+        self.patch(_Server, "logins", lambda s, *_: LoginCount("office", "", 0, 0))
+        turns: list[int] = []
+
+        async def pause() -> None:
+            turns.append(1)
+
+        self.calls = JSONCalls(self.server, pause=pause)
+        params = {"HubName_str": "office"}
+        batch = [self.echo(id=n, method="EnumUser", params=params) for n in range(20)]
+        answers = self.raw(json.dumps(batch).encode())
+        self.assertEqual(len(answers), MAX_ROWS // 9_000 + 2)
+        self.assertEqual(answers[-1]["error"]["code"], TooManyItems.code)
+        self.assertEqual(len(turns), len(answers) - 1)
 
     def test_batches(self) -> None:
         """In order, without the notifications."""
@@ -180,6 +223,16 @@ class TokenTests(CallTestCase):
         self.patch(time, "time", lambda: 33e9)
         self.assertRaises(AccessDenied, bearer, self.server, made)
         self.assertRaises(AccessDenied, bearer, self.server, made + "x")
+
+    def test_of_a_deleted_switch(self) -> None:
+        """It is none for another switch that gets the name."""
+        made = self.ask("CreateToken", Name_str="t", Scope_str="switch:office")["Token_str"]
+        self.assertEqual(bearer(self.server, made).switch, "office")
+        self.ask("DeleteHub", HubName_str="office")
+        self.assertRaises(AccessDenied, bearer, self.server, made)
+        later = int(time.time() * 1000) + 1
+        self.server.system.transact([put(Switch("Office", SwitchKind.STANDALONE, created=later))])
+        self.assertRaises(AccessDenied, bearer, self.server, made)
 
     def test_an_auditor_makes_none(self) -> None:
         """Nor anything else."""

@@ -21,18 +21,27 @@ from iquila.admin.listeners import ListenerItem, ListenerList
 from iquila.admin.managed import ManagedServer
 from iquila.admin.operation import Caller
 from iquila.admin.packform import EPOCH_SHIFT, from_pack, to_pack
-from iquila.admin.packrpc import MESSAGE_SECONDS, WRONG_PASSWORD_SECONDS, PackConnection, PackRPC
+from iquila.admin.packrpc import (
+    MAX_CONNECTIONS,
+    MAX_EACH,
+    MESSAGE_SECONDS,
+    RESERVED,
+    WRONG_PASSWORD_SECONDS,
+    PackConnection,
+    PackRPC,
+)
 from iquila.admin.sessions import SessionItem, SessionList
 from iquila.admin.table import OPERATIONS
 from iquila.database.accounts import Auditor
 from iquila.database.records import ServerMode, ServerSettings, Switch, SwitchKind
-from iquila.database.store import Database, put
+from iquila.database.store import Database, delete, put
 from iquila.errors import (
     AccessDenied,
     EmptyPasswordRemote,
     InvalidParameter,
     NotEnoughRights,
     SwitchNotFound,
+    TooManyConnections,
 )
 from iquila.session.gate import Peer
 from iquila.wire.pack import RPC_LIMITS, Pack
@@ -170,7 +179,7 @@ class ConnectionTests(SynchronousTestCase):
         self.open: set[PackConnection] = set()
         self.questions: list[Pack] = []
         self.pending: list[Deferred[Pack]] = []
-        self.connection = PackConnection(self.clock, self.answer, self.open)
+        self.connection = PackConnection(self.clock, self.answer, self.open, Caller())
         self.transport = StringTransport()
         self.transport.setTcpKeepAlive = lambda on: None  # type: ignore[attr-defined]
         self.connection.makeConnection(self.transport)
@@ -218,6 +227,18 @@ class ConnectionTests(SynchronousTestCase):
             self.connection.dataReceived(piece)
         self.assertTrue(self.transport.disconnected)
 
+    def test_unread_answers(self) -> None:
+        """Who does not read answers gets no more of them."""
+        for number in range(3):
+            self.connection.dataReceived(self.framed(Pack().add_int("n", number)))
+        self.connection.pauseProducing()
+        self.pending[0].callback(Pack().add_int("r", 1))
+        self.clock.advance(0)
+        self.assertEqual(len(self.questions), 1)
+        self.connection.resumeProducing()
+        self.clock.advance(0)
+        self.assertEqual(len(self.questions), 2)
+
     def test_slow(self) -> None:
         """A request that does not arrive in time closes its connection; silence does not."""
         self.clock.advance(MESSAGE_SECONDS * 100)
@@ -232,7 +253,8 @@ class DoorTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.door = PackRPC(cast(ManagedServer, _Server()), self.clock)
+        self.server = _Server()
+        self.door = PackRPC(cast(ManagedServer, self.server), self.clock)
 
     def ask(self, name: str, pack: Pack | None = None) -> Pack:
         """Return the answer to a server administrator."""
@@ -255,3 +277,74 @@ class DoorTests(SynchronousTestCase):
         self.assertNoResult(done)
         self.clock.advance(WRONG_PASSWORD_SECONDS)
         self.failureResultOf(done, AccessDenied)
+
+    def admit(self, name: str, password: str) -> Any:
+        """Let an administrator in, with a connection."""
+        request = Administration(name, proof(password))
+        done = Deferred.fromCoroutine(self.door.admit(request, CHALLENGE, Peer(ELSEWHERE, 1, 1)))
+        connection: Any = self.successResultOf(done)
+        transport: Any = StringTransport()
+        transport.setTcpKeepAlive = lambda on: None
+        connection.makeConnection(transport)
+        return connection
+
+    def full(self, name: str, password: str) -> None:
+        """See that somebody has as many connections as they may."""
+        request = Administration(name, proof(password))
+        done = Deferred.fromCoroutine(self.door.admit(request, CHALLENGE, Peer(ELSEWHERE, 1, 1)))
+        self.failureResultOf(done, TooManyConnections)
+
+    def test_room(self) -> None:
+        """No switch's administrator, and not all of them together, keep the server's out."""
+        for _ in range(MAX_EACH):
+            self.admit("office", "hub")
+        self.full("office", "hub")
+        for number in range(MAX_CONNECTIONS // MAX_EACH):
+            name = f"s{number}"
+            hashed, secure = switch_hashes(name)
+            switch = Switch(
+                name, SwitchKind.STANDALONE, hashed_password=hashed, secure_password=secure
+            )
+            self.server.system.transact([put(switch)])
+        count = MAX_EACH
+        for number in range((MAX_CONNECTIONS - RESERVED) // MAX_EACH - 1):
+            for _ in range(MAX_EACH):
+                count += 1
+                self.admit(f"s{number}", f"s{number}")
+        self.assertEqual(count, MAX_CONNECTIONS - RESERVED)
+        self.full("s7", "s7")
+        self.full("auditor", "eyes")
+        for _ in range(RESERVED):
+            last = self.admit("", "top")
+        self.full("", "top")
+        last.connectionLost()
+        self.admit("", "top")
+
+    def answers(self, connection: Any, name: str, pack: Pack | None = None) -> int:
+        """Return the number of the error that a connection answers with, 0 for none."""
+        connection.transport.clear()
+        request = (pack or Pack()).add_str("function_name", name).encode()
+        connection.dataReceived(struct.pack(">I", len(request)) + request)
+        self.clock.advance(0)
+        return Pack.decode(connection.transport.value()[4:], RPC_LIMITS).error
+
+    def test_a_changed_password_ends_what_the_old_one_began(self) -> None:
+        """But not for whoever changed it."""
+        own, other = self.admit("office", "hub"), self.admit("office", "hub")
+        changed = Pack().add_str("HubName", "office").add_str("AdminPasswordPlainText", "new")
+        self.assertEqual(self.answers(other, "GetHub", Pack().add_str("HubName", "office")), 0)
+        self.assertEqual(self.answers(own, "SetHub", changed.add_bool("Online", True)), 0)
+        for connection, number in ((own, 0), (other, 12)):
+            asked = Pack().add_str("HubName", "office")
+            self.assertEqual(self.answers(connection, "GetHub", asked), number)
+        eyes = self.admit("auditor", "eyes")
+        self.assertEqual(self.answers(eyes, "Test"), 0)
+        self.server.system.transact([delete(Auditor, "auditor")])
+        self.assertNotEqual(self.answers(eyes, "Test"), 0)
+        self.assertEqual(self.answers(self.admit("", "top"), "Test"), 0)
+
+    def test_another_switch_of_the_same_name(self) -> None:
+        """It is nobody's who administered the one that was deleted."""
+        before = self.admit("office", "hub")
+        self.server.system.transact([delete(Switch, "office")])
+        self.assertNotEqual(self.answers(before, "Test"), 0)

@@ -20,6 +20,7 @@ from iquila.journal.files import LogFiles
 from iquila.journal.journal import MOST_ADMINISTRATORS, QUIET, WARNING, Journal, encode
 from iquila.journal.observer import ServerLogObserver
 from iquila.journal.syslog import LONGEST, RESOLVE_AGAIN, SyslogSender, message
+from iquila.journal.throttle import MOST, PERIOD, SOURCES, Throttle, source_of
 from iquila.journal.writer import Writer
 from tests.journal.test_files import HUGE, NOON
 
@@ -147,6 +148,43 @@ class EventTests(JournalTestCase):
         for number in range(3 * MOST_ADMINISTRATORS):
             self.journal.administrator("a", "", str(number), "json-rpc")
         self.assertLessEqual(len(self.journal._seen), MOST_ADMINISTRATORS)
+
+    def test_a_flood_of_refusals(self) -> None:
+        """Of one source a number is told in a minute, then how many were not; others as before."""
+
+        def guess(address: str) -> None:
+            self.journal.refused("Lab", "login-refused", {"address": address, "code": 9})
+
+        for number in range(MOST + 40):
+            guess(f"2001:db8::{number:x}")
+        guess("192.0.2.1")
+        self.journal.security("Lab", "login-accepted", user="alice")
+        told = self.lines("security/lab/20261124.jsonl")
+        self.assertEqual(len(told), MOST + 2)
+        self.clock.advance(PERIOD)
+        guess("2001:db8::1")
+        guess("192.0.2.1")
+        *_before, first, second = self.lines("security/lab/20261124.jsonl")
+        self.assertEqual((first["refused_untold"], first["code"]), (40, 9))
+        self.assertNotIn("refused_untold", second)
+
+    def test_a_flood_of_sources(self) -> None:
+        """It cannot fill the memory."""
+        throttle = Throttle()
+        for number in range(SOURCES + 10):
+            throttle.untold(str(number), 0.0)
+        self.assertEqual(len(throttle), SOURCES)
+
+    def test_sources(self) -> None:
+        """IPv4 by address, also where it is mapped; IPv6 by network; anything else as it is."""
+        for one, other, same in (
+            ("10.0.0.1", "::ffff:10.0.0.1", True),
+            ("10.0.0.1", "10.0.0.2", False),
+            ("fe80::1%eth0", "fe80::2", True),
+            ("2001:db8::1", "2001:db8:0:1::1", False),
+            ("", "unknown", False),
+        ):
+            self.assertIs(source_of(one) == source_of(other), same)
 
     def test_without_a_writer(self) -> None:
         """Nothing happens."""

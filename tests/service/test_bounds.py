@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from iquila.cluster.roster import MemberDescription
 from iquila.database.belongings import AddressList, AddressRule, SwitchOptions
 from iquila.database.records import AuthKind, Record, ServerSettings, Switch, SwitchKind, User
-from iquila.database.store import Database, put
-from iquila.errors import VENError
+from iquila.database.store import Database, delete, put
+from iquila.errors import OldPasswordWrong, VENError
 from iquila.service.controller import redirect_to
 from iquila.service.role import Standalone
 from iquila.service.statistics import Statistics
@@ -226,12 +226,42 @@ class UserTests(RoleTestCase):
         proof = secure_password(hashed, CHALLENGE)
         change = PasswordChange("office", "alice", proof, new, b"")
         self.options(deny_change_user_password=1)
-        done = Deferred.fromCoroutine(self.role.change_password(change, CHALLENGE))
-        self.assertEqual(self.failureResultOf(done, VENError).value.code, 52)
+        self.assertEqual(self.failureResultOf(self.change(change), VENError).value.code, 52)
         self.enter("alice", PlainPassword("old"))
         self.options()
-        self.successResultOf(Deferred.fromCoroutine(self.role.change_password(change, CHALLENGE)))
+        self.successResultOf(self.change(change))
         self.enter("alice", PlainPassword("new"))
+
+    def change(self, change: PasswordChange, address: str = FAR) -> Deferred[None]:
+        """Change a user's password from some address."""
+        peer = Peer(ip_address(address), 1, 443)
+        return Deferred.fromCoroutine(self.role.change_password(change, CHALLENGE, peer))
+
+    def own_change(self) -> PasswordChange:
+        """Return the right change of a user's password."""
+        hashed, new = user_hash("old", "alice"), user_hash("new", "alice")
+        self.store(User("Office", "alice", AuthKind.PASSWORD, hashed))
+        proof = secure_password(hashed, CHALLENGE)
+        return PasswordChange("office", "alice", proof, new, b"")
+
+    def test_changing_a_password_from_elsewhere(self) -> None:
+        """Passwords are not tried either from where nobody may log in."""
+        change = self.own_change()
+        self.store(AddressList("Office", (AddressRule(1, 1, True, FAR),)))
+        code = self.failureResultOf(self.change(change), VENError).value.code
+        self.assertEqual(code, self.refusal("alice", PlainPassword("old")))
+        self.successResultOf(self.change(change, NEAR))
+
+    def test_a_deleted_user_stays_deleted(self) -> None:
+        """A new password that waits for the disk behind the deletion does not bring one back."""
+        change = self.own_change()
+        self.system._busy = True
+        self.system.transact([delete(User, "office/alice")])
+        done = self.change(change)
+        self.system._busy = False
+        self.system._pump()
+        self.failureResultOf(done, OldPasswordWrong)
+        self.assertIsNone(self.system.get(User, "office/alice"))
 
 
 class MessageTests(RoleTestCase):

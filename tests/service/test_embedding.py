@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from OpenSSL import SSL
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, DeferredList, gatherResults
@@ -19,10 +20,12 @@ from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
 from iquila.command.connection import Connection
+from iquila.database.actor import Actor, acting, actor
 from iquila.database.directory import DataDirectory
 from iquila.database.records import ServerMode
 from iquila.errors import VENError
 from iquila.interfaces import IFrameReceiver
+from iquila.service.role import Standalone
 from iquila.service.server import Server, Setup
 from iquila.session import port as ports
 from iquila.session.account import Account
@@ -494,6 +497,21 @@ class ClusterTests(EmbeddedTestCase):
         self.assertEqual(hub["HubType_u32"], 2)
         backups = list((server.directory.path / "backups").iterdir())
         self.assertEqual([path.name.endswith("before-controller") for path in backups], [True])
+
+    async def test_a_role_acts_for_itself(self) -> None:
+        """What it does later is not put down to whoever changed the mode."""
+        server = await self.server()
+        seen: list[Actor | None] = []
+        start = Standalone.start
+
+        async def watched(role: Standalone) -> None:
+            seen.append(actor())
+            await start(role)
+
+        self.patch(Standalone, "start", watched)
+        with acting(Actor("administrator")):
+            await server.reconfigure(evolve(server.core.settings, weight=7))
+        self.assertEqual(seen, [None])
 
     async def test_static_logins_spread(self) -> None:
         """By points: the members carry as many each."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 from attrs import evolve
@@ -15,9 +15,9 @@ from iquila.database.belongings import RadiusServer as Record
 from iquila.database.belongings import SwitchOptions
 from iquila.database.records import AuthKind, Switch, SwitchKind, User
 from iquila.database.store import Database, delete, put
-from iquila.errors import AuthenticationFailed, SwitchOffline
+from iquila.errors import AuthenticationFailed, ServerCannotAccept, SwitchOffline
 from iquila.service.accounting import Accounting
-from iquila.service.radius import CHALLENGE_SECONDS, Granted, RadiusLogins
+from iquila.service.radius import CHALLENGE_SECONDS, MAX_FROM_ONE, Granted, RadiusLogins
 from iquila.session.flusher import Flusher
 from iquila.session.gate import Peer
 from iquila.session.radiuspacket import Attribute
@@ -82,10 +82,15 @@ class LoginTests(RadiusTestCase):
         self.logins = RadiusLogins(self.network, self.system, "gateway")
 
     def authenticate(
-        self, password: str = "pw", user: User = ALICE, unique_id: bytes = b"u" * 20
+        self,
+        password: str = "pw",
+        user: User = ALICE,
+        unique_id: bytes = b"u" * 20,
+        address: str = "192.0.2.7",
     ) -> Deferred[Granted]:
         """Ask about a user."""
-        asked = self.logins.authenticate(OFFICE, user, login(password, unique_id), PEER)
+        peer = evolve(PEER, address=ip_address(address))
+        asked = self.logins.authenticate(OFFICE, user, login(password, unique_id), peer)
         return Deferred.fromCoroutine(asked)
 
     def refused(self, *arguments: Any, **options: Any) -> None:
@@ -123,6 +128,24 @@ class LoginTests(RadiusTestCase):
         self.change(delete(Record, "office"))
         self.refused()
         self.assertEqual(self.server.requests, [])
+
+    def test_one_source_cannot_take_all_the_room(self) -> None:
+        """Of an address, and of an IPv6 network, a number of logins wait; others still may."""
+        self.server.silent = True
+        for near, same, other in (
+            ("192.0.2.8", "192.0.2.8", "192.0.2.9"),
+            ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"),
+        ):
+            waiting = [self.authenticate(address=near) for _ in range(MAX_FROM_ONE)]
+            self.failureResultOf(self.authenticate(address=same), ServerCannotAccept)
+            self.assertNoResult(elsewhere := self.authenticate(address=other))
+            self.network.pump([0.5] * 30)
+            for done in (*waiting, elsewhere):
+                self.failureResultOf(done, AuthenticationFailed)
+            self.assertEqual(len(self.logins), 0)
+            self.server.silent = False
+            self.successResultOf(self.authenticate(address=same))
+            self.server.silent = True
 
     def test_silence(self) -> None:
         """Nobody says anything, in all the time there is."""

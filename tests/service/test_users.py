@@ -158,13 +158,14 @@ class CertificateTests(UsersTestCase):
             proof = secure_password(user_hash(old, "alice"), challenge)
             return PasswordChange("lab", "alice", proof, user_hash(new, "alice"), nt_hash(new))
 
-        await role.change_password(change("secret", "new"), challenge)
+        peer = Peer(IPv4Address("10.0.0.9"), 1, 5555)
+        await role.change_password(change("secret", "new"), challenge, peer)
         user = server.core.system.get(User, "lab/alice")
         assert user is not None
         self.assertEqual(user.password_hash, user_hash("new", "alice"))
         self.assertEqual(user.nt_hash, nt_hash("new"))
         with self.assertRaises(OldPasswordWrong):
-            await role.change_password(change("secret", "x"), challenge)
+            await role.change_password(change("secret", "x"), challenge, peer)
         await self.limit(server, 0)
         for forbidden in (
             Group("lab", "few", policy=Policy(fix_password=True)),
@@ -172,7 +173,7 @@ class CertificateTests(UsersTestCase):
         ):
             await server.core.system.transact([put(forbidden)])
             with self.assertRaises((AccessDenied, NotEnoughRights)):
-                await role.change_password(change("new", "x"), challenge)
+                await role.change_password(change("new", "x"), challenge, peer)
             await server.core.system.transact([put(Group("lab", "few"))])
 
     async def test_multiple_logins(self) -> None:

@@ -408,7 +408,7 @@ class Role:
     def switch_names(self) -> list[str]:
         return ["lab", "office"]
 
-    async def change_password(self, change: PasswordChange, challenge: bytes) -> None:
+    async def change_password(self, change: PasswordChange, challenge: bytes, peer: Peer) -> None:
         raise AuthenticationFailed
 
     async def administrate(

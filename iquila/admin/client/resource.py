@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
@@ -12,7 +11,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from iquila.admin.client.managed import ManagedClient
 from iquila.admin.client.table import CLIENT_OPERATIONS
-from iquila.admin.jsoncall import JSONCalls
+from iquila.admin.jsoncall import JSONCalls, encoded
 from iquila.admin.operation import Caller
 
 OWNER = Caller(name="owner", door="json-rpc")
@@ -42,7 +41,7 @@ class ControlResource(Resource):
             request.setResponseCode(204)
         else:
             request.setHeader(b"content-type", b"application/json")
-            request.write(json.dumps(answer, indent=4, ensure_ascii=False).encode())
+            request.write(encoded(answer))
         request.finish()
 
     def _failed(self, failure: Any, request: Any) -> None:
