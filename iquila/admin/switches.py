@@ -24,10 +24,10 @@ from iquila.admin.parts import Parts
 from iquila.admin.rules import DIGEST, MAX_SWITCHES
 from iquila.cluster.roster import InstanceLoad
 from iquila.database.belongings import BELONGINGS, AccessRule, Group
+from iquila.database.lookups import belonging
 from iquila.database.records import (
     LoginCount,
     Placement,
-    R,
     Record,
     ServerMode,
     Switch,
@@ -86,14 +86,6 @@ def known(server: ManagedServer, name: str) -> Switch:
     if switch is None:
         raise SwitchNotFound(f"There is no Virtual Switch '{name[:64]}' on this server.")
     return switch
-
-
-def belonging(server: ManagedServer, cls: type[R], switch: str) -> list[R]:
-    """Return the records of one type that belong to a switch."""
-    prefix = user_key(switch, "")
-    found = server.system.all(cls, prefix)
-    single = server.system.get(cls, switch)
-    return found if single is None else [single, *found]
 
 
 def _described(switch: Switch) -> HubSettings:
@@ -219,7 +211,9 @@ async def delete_hub(server: ManagedServer, caller: Caller, request: Hub) -> Hub
     changes: list[Change] = [delete(Switch, switch.key), delete(Placement, switch.key)]
     kinds: tuple[type[Record], ...] = (User, LoginCount, *BELONGINGS)
     for cls in kinds:
-        changes += [delete(cls, record.key) for record in belonging(server, cls, switch.name)]
+        changes += [
+            delete(cls, record.key) for record in belonging(server.system, cls, switch.name)
+        ]
     await server.system.transact(changes)
     return request
 

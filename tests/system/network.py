@@ -28,6 +28,8 @@ _numbers = itertools.count(1)
 # Bind mounts as pairs SOURCE TARGET until "--", then the command. The mount namespace is private:
 # "ip netns exec" has just made it.
 _ENTER = (
+    # A peer that crashes must not leave its memory in the folder that the tests run in.
+    "ulimit -c 0; "
     'hostname "$1" && shift && while [ "$1" != -- ]; do '
     'mount --bind "$1" "$2" || exit 125; shift 2; done; shift; exec "$@"'
 )
